@@ -1,0 +1,1 @@
+"""Registry, node bus and business bridge within one process: the reference implementations."""

@@ -1,0 +1,1 @@
+"""What `imctl bench` runs."""

@@ -1,0 +1,1 @@
+"""`imctl`, the command for operators and for a first chat."""

@@ -1,0 +1,1 @@
+"""The client library: a sans-IO core, a Twisted front, and bots."""

@@ -1,0 +1,211 @@
+"""What the connection layer asks of the business layer, and what it is told.
+
+Plain values without behaviour, so that a bridge can carry them to another process. A *write* is
+executed in a batch, in order, in one transaction; a *query* reads one consistent state.
+Every command has exactly one kind of result, or `Refused`.
+"""
+
+from typing import NamedTuple
+
+from im.core.errors import Refused
+
+TEXT = 1
+"""Entry kind of a UTF-8 text. 0 is a placeholder; 2-99 are other messages; 100 and up system entries."""
+
+
+class Entry(NamedTuple):
+    """A row of a conversation's log. `n` is the running count of entries that count as unread."""
+
+    seq: int
+    n: int
+    kind: int
+    sender: str
+    client_msg_id: bytes
+    time_ms: int
+    content: bytes
+
+
+class SyncCursor(NamedTuple):
+    """Where a sync ended: comparable only within one store epoch, and no clock."""
+
+    epoch: str
+    position: int
+
+
+class Head(NamedTuple):
+    """One user's place in one conversation."""
+
+    conversation: str
+    head_seq: int
+    head_n: int
+    head_time_ms: int
+    unread: int
+    read_seq: int
+    delivered_seq: int
+    visible_from: int
+    active: bool
+    member_version: int
+    epoch_seq: int
+    peer_read_seq: int
+    peer_delivered_seq: int
+    last: Entry | None
+
+
+class Send(NamedTuple):
+    """Write: store one message. Result `Sent`."""
+
+    conversation: str
+    sender: str
+    device: str
+    client_msg_id: bytes
+    after: bytes
+    seen_seq: int
+    kind: int
+    content: bytes
+
+
+class Sent(NamedTuple):
+    """`duplicate`: it was stored before, this is the first answer again and nobody is to be told."""
+
+    conversation: str
+    seq: int
+    n: int
+    time_ms: int
+    epoch: str
+    duplicate: bool
+
+
+class MoveRead(NamedTuple):
+    """Write: the user has seen everything up to `seq`. Result `CursorMoved`."""
+
+    conversation: str
+    user: str
+    seq: int
+
+
+class MoveDelivered(NamedTuple):
+    """Write: a device of the user acknowledged everything up to `seq`. Result `CursorMoved`."""
+
+    conversation: str
+    user: str
+    seq: int
+
+
+class CursorMoved(NamedTuple):
+    """Where the user's cursors stand now; `moved` is false when they stood there before."""
+
+    conversation: str
+    user: str
+    read_seq: int
+    delivered_seq: int
+    unread: int
+    moved: bool
+
+
+class Login(NamedTuple):
+    """Write: a device asks to come online; its row takes only a larger `attempt`. Result `LoggedIn`."""
+
+    user: str
+    device: str
+    device_class: str
+    attempt: int
+
+
+class LoggedIn(NamedTuple):
+    """`fence` is the attempt, now the largest of this device."""
+
+    user: str
+    device: str
+    fence: int
+
+
+class CreateUser(NamedTuple):
+    """Write: make a user known. Result `ProfileRecord`; the same again is the same answer."""
+
+    user: str
+
+
+class SetProfile(NamedTuple):
+    """Write: change a profile; None leaves, an empty value in `fields` removes. Result `ProfileRecord`."""
+
+    user: str
+    name: str | None
+    avatar: str | None
+    fields: dict[str, str]
+
+
+class GetProfile(NamedTuple):
+    """Query: result `ProfileRecord`."""
+
+    user: str
+
+
+class ProfileRecord(NamedTuple):
+    """What others see of a user."""
+
+    user: str
+    name: str
+    avatar: str
+    fields: dict[str, str]
+
+
+class Sync(NamedTuple):
+    """Query: which conversations of `user` changed since `cursor`? Result `SyncPage`.
+
+    `after` is the `next` of the page before; "" asks for the first page.
+    """
+
+    user: str
+    cursor: SyncCursor | None
+    after: str
+
+
+class SyncPage(NamedTuple):
+    """`cursor` is the stamp of this page's snapshot; of a paged sync the first page's is kept."""
+
+    cursor: SyncCursor
+    heads: list[Head]
+    next: str
+
+
+class Pull(NamedTuple):
+    """Query: entries of a conversation, up from `from_seq` or backward from it. Result `PullPage`."""
+
+    conversation: str
+    user: str
+    from_seq: int
+    backward: bool
+    limit: int
+
+
+class PullPage(NamedTuple):
+    """Entries in ascending order; at least one while any is left in the asked direction."""
+
+    conversation: str
+    epoch: str
+    entries: list[Entry]
+    visible_from: int
+    head_seq: int
+    active: bool
+    member_version: int
+    read_seq: int
+    peer_read_seq: int
+    peer_delivered_seq: int
+    more: bool
+
+
+Write = Send | MoveRead | MoveDelivered | Login | CreateUser | SetProfile
+Query = Sync | Pull | GetProfile
+Command = Write | Query
+Result = Sent | CursorMoved | LoggedIn | ProfileRecord | SyncPage | PullPage | Refused
+
+WRITES = (Send, MoveRead, MoveDelivered, Login, CreateUser, SetProfile)
+
+
+class Request(NamedTuple):
+    """A command on its way: the node that asks, its number for the answer, the session that sent it."""
+
+    node: str
+    id: int
+    session: str
+    command: Command

@@ -1,0 +1,52 @@
+"""Every limit of a node, with its default. `docs/limits.md` is held equal to this by a test."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+def _limit(default: Any, unit: str, what: str) -> Any:
+    return field(default=default, metadata={"unit": unit, "what": what})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The limits of one node; each field is also an option of the configuration."""
+
+    frame_bytes: int = _limit(65_536, "bytes", "largest frame, at most 262144")
+    content_bytes: int = _limit(32_768, "bytes", "largest content of one message")
+    login_seconds: float = _limit(10.0, "s", "from connect to a login")
+    heartbeat_seconds: float = _limit(30.0, "s", "between beats of a client in the foreground")
+    background_heartbeat_seconds: float = _limit(240.0, "s", "between beats of a client in the background")
+    frames_per_second: int = _limit(200, "frames/s", "of one connection, sustained")
+    frames_burst: int = _limit(1_000, "frames", "of one connection, at once")
+    sends_in_flight: int = _limit(64, "messages", "of one connection, sent and not yet answered")
+    requests_in_flight: int = _limit(20_000, "requests", "of one node, waiting for the business layer")
+    request_seconds: float = _limit(5.0, "s", "until the business layer's answer is given up as unavailable")
+    connections_per_address: int = _limit(20_000, "connections", "from one client address")
+    connections: int = _limit(100_000, "connections", "of one node")
+    sessions_per_user: int = _limit(16, "sessions", "of one user")
+    devices_per_user: int = _limit(64, "devices", "of one user, ever logged in")
+    window_deliveries: int = _limit(512, "deliveries", "of one session, written and not acknowledged")
+    queue_bytes: int = _limit(262_144, "bytes", "of one connection, not yet taken by the network")
+    slow_reader_seconds: float = _limit(30.0, "s", "a full queue may stand before the session ends")
+    resend_seconds: float = _limit(5.0, "s", "until a delivery is resent the first time; doubles")
+    resends: int = _limit(3, "times", "a delivery is resent before the session is given up")
+    delivered_flush_seconds: float = _limit(1.0, "s", "between writes of one delivered cursor")
+    page_entries: int = _limit(200, "entries", "of one page of a conversation")
+    page_bytes: int = _limit(49_152, "bytes", "of one page, content included; one entry always fits")
+    sync_heads: int = _limit(100, "conversations", "of one page of a sync")
+    profile_bytes: int = _limit(4_096, "bytes", "of one profile")
+    new_users_per_minute: int = _limit(6_000, "users", "made by their first mention (users=open)")
+    clock_skew_seconds: int = _limit(60, "s", "that a token's clock may differ from ours")
+    refusal_delay_seconds: float = _limit(1.0, "s", "before a bad token is answered")
+    drain_seconds: float = _limit(8.0, "s", "from the signal to the end of the process")
+    batch_requests: int = _limit(256, "requests", "in one transaction")
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if getattr(self, each.name) <= 0:
+                raise ValueError(f"{each.name} must be positive")
+        if self.frame_bytes > 262_144:
+            raise ValueError("frame_bytes must be at most 262144")
+        if self.frame_bytes < self.content_bytes + 1_024 or self.frame_bytes < self.page_bytes + 1_024:
+            raise ValueError("frame_bytes must exceed content_bytes and page_bytes by 1024")

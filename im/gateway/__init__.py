@@ -1,0 +1,1 @@
+"""The connection layer: transports, login, heartbeat, dispatch, the pool of sessions, delivery."""

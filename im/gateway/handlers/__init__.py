@@ -1,0 +1,1 @@
+"""The system's own message types, one class a type."""

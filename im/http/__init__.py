@@ -1,0 +1,1 @@
+"""Everything that speaks HTTP: health, metrics, and what else shares a port with WebSocket."""

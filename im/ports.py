@@ -1,0 +1,152 @@
+"""Where the layers meet.
+
+Each port has an in-process adapter and, in a cluster, a real one; one contract suite
+(`im.testing.contracts`) is run against both, and neither a handler nor a test can tell them apart.
+All methods are called on the reactor's thread. A failed Deferred is `UnavailableError` unless its
+docstring says otherwise: the caller may try again, nothing was half done.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred
+from zope.interface import Interface
+
+from im.core.commands import Query, Request, Result, Write
+from im.core.errors import Code
+
+
+class UnavailableError(Exception):
+    """A part does not answer or cannot work now; the same call may succeed later."""
+
+
+class Identity(NamedTuple):
+    """Who a token speaks for. `expires_at` is Unix seconds; 0: never. `scopes`: "user", "admin"."""
+
+    user: str
+    expires_at: float
+    scopes: frozenset[str]
+
+
+class Session(NamedTuple):
+    """A logged-in connection, as the registry knows it. `fence` is the login attempt of its device."""
+
+    id: str
+    user: str
+    device: str
+    device_class: str
+    node: str
+    generation: str
+    fence: int
+
+
+class Delivery(NamedTuple):
+    """One stored entry on its way to every session of `users` on a node but `except_session`.
+
+    `frame` is the whole envelope, made once; its body is a `Deliver`.
+    """
+
+    users: tuple[str, ...]
+    conversation: str
+    seq: int
+    frame: bytes
+    except_session: str
+
+
+class Signal(NamedTuple):
+    """An envelope for every session of `users` on a node but `except_session`. At most once."""
+
+    users: tuple[str, ...]
+    frame: bytes
+    except_session: str
+
+
+class Eviction(NamedTuple):
+    """A session that must end, and why."""
+
+    session: str
+    code: Code
+    text: str
+
+
+class NodeBatch(NamedTuple):
+    """All that one node is told at once: answers to its requests first, then the rest, in order."""
+
+    results: Sequence[tuple[int, Result]] = ()
+    deliveries: Sequence[Delivery] = ()
+    signals: Sequence[Signal] = ()
+    evictions: Sequence[Eviction] = ()
+
+
+NodeReceiver = Callable[[NodeBatch], None]
+
+
+class ISessionRegistry(Interface):
+    """Which sessions a user has, on which nodes. A hint: it may lose everything at any time."""
+
+    def register(session: Session) -> "Deferred[list[Session]]":
+        """Add a session, unless a larger fence of the same device is there.
+
+        Fires with all sessions of the user, this one included; without it, it was refused.
+        Idempotent. Whoever is displaced by policy is for the caller to evict and unregister.
+        """
+
+    def unregister(session: Session) -> "Deferred[None]":
+        """Remove exactly this session (same id and fence); a newer one of the device stays. Idempotent."""
+
+    def locate(users: Iterable[str]) -> "Deferred[Mapping[str, Sequence[str]]]":
+        """The nodes with sessions of any of `users`: node -> users there. The absent are in no list.
+
+        A failed look-up is no answer: the caller must ask again before it takes a user for absent.
+        """
+
+    def sessions(user: str | None) -> "Deferred[list[Session]]":
+        """The sessions of one user, or of everyone (operators only)."""
+
+
+class INodeBus(Interface):
+    """Carries batches to named nodes. Order between two nodes' names is not kept, to one node it is."""
+
+    def attach(node: str, receiver: NodeReceiver) -> None:
+        """Let `receiver` have what is published to `node` from now on. It must not raise."""
+
+    def detach(node: str) -> None:
+        """Stop; what is published to `node` from now on is dropped. Idempotent."""
+
+    def publish(node: str, batch: NodeBatch) -> None:
+        """Send a batch, at most once, without waiting. An unknown node drops it: a hint was lost."""
+
+
+class IBusinessBridge(Interface):
+    """Takes requests to the business layer; the results come back over the node bus."""
+
+    def submit(request: Request) -> None:
+        """Queue a request. Requests of one conversation keep their order.
+
+        At most once: no result may ever come, so the caller keeps a time-out of its own. After a
+        time-out nothing is known about a write, and only the same write may follow.
+        """
+
+
+class IStore(Interface):
+    """The tables: the truth. Users, devices, conversations, members, entries, cursors."""
+
+    def write(batch: Sequence[Write]) -> "Deferred[list[Result]]":
+        """Execute a batch in order in one transaction; fires after the commit, results aligned.
+
+        A refused command does not disturb its neighbours. On failure nothing of the batch is stored.
+        Every write is idempotent. Batches are executed in the order of the calls.
+        """
+
+    def read(query: Query) -> "Deferred[Result]":
+        """Answer a query from one consistent, committed state, at least as new as the last fired write."""
+
+    def problem() -> str:
+        """Why writes cannot work now, in a sentence for operators; "" when they do."""
+
+
+class IAuthenticator(Interface):
+    """Tells from a token who asks."""
+
+    def authenticate(token: str) -> "Deferred[Identity]":
+        """Check a token. Fails with `RefusedError` (`unauthenticated`, `expired`); never logs the token."""

@@ -1,0 +1,1 @@
+"""Generated from `protocol/` by `scripts/proto`; nothing else lives here."""

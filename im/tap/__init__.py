@@ -1,0 +1,1 @@
+"""Composition roots: options to configuration to parts to service."""

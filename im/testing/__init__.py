@@ -1,0 +1,1 @@
+"""The public test kit: fake worlds, lossy links, the history checker, contract suites."""

@@ -1,0 +1,88 @@
+"""The table of the system's message types: number, body, who may send it, what answers it.
+
+`protocol/README.md` shows the same table for people; a test holds the two equal. Numbers are for
+ever: a type that goes leaves its number unused. 10,000 and above belong to apps.
+"""
+
+import enum
+from typing import NamedTuple
+
+from google.protobuf.message import Message
+
+from im.proto import base_pb2, chat_pb2, session_pb2, sync_pb2
+
+FIRST_CUSTOM_TYPE = 10_000
+
+ONLINE = 1
+ONLINE_RESULT = 2
+HEARTBEAT = 3
+HEARTBEAT_ACK = 4
+LOGOUT = 5
+CLOSE = 6
+ERROR = 7
+RESYNC = 8
+OK = 9
+CHAT = 20
+SEND_ACK = 21
+DELIVER = 22
+DELIVER_ACK = 23
+READ = 24
+CURSOR = 25
+PULL = 26
+PAGE = 27
+SYNC = 28
+SYNC_RESULT = 29
+GET_PROFILE = 40
+SET_PROFILE = 41
+PROFILE = 42
+
+
+class Direction(enum.Enum):
+    """Who may send a type."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class WireType(NamedTuple):
+    """A row of the table. `answers` are the types that may come back; `login`: only after a login."""
+
+    number: int
+    name: str
+    body: type[Message]
+    direction: Direction
+    login: bool
+    answers: tuple[int, ...]
+
+
+_C, _S = Direction.CLIENT, Direction.SERVER
+
+TYPES: dict[int, WireType] = {
+    row.number: row
+    for row in (
+        WireType(ONLINE, "ONLINE", session_pb2.OnlineMessage, _C, False, (ONLINE_RESULT, CLOSE)),
+        WireType(ONLINE_RESULT, "ONLINE_RESULT", session_pb2.OnlineResult, _S, True, ()),
+        WireType(HEARTBEAT, "HEARTBEAT", session_pb2.Heartbeat, _C, True, (HEARTBEAT_ACK,)),
+        WireType(HEARTBEAT_ACK, "HEARTBEAT_ACK", session_pb2.HeartbeatAck, _S, True, ()),
+        WireType(LOGOUT, "LOGOUT", session_pb2.Logout, _C, True, (CLOSE,)),
+        WireType(CLOSE, "CLOSE", base_pb2.Close, _S, False, ()),
+        WireType(ERROR, "ERROR", base_pb2.Error, _S, False, ()),
+        WireType(RESYNC, "RESYNC", sync_pb2.Resync, _S, True, ()),
+        WireType(OK, "OK", base_pb2.Ok, _S, True, ()),
+        WireType(CHAT, "CHAT", chat_pb2.Chat, _C, True, (SEND_ACK, ERROR)),
+        WireType(SEND_ACK, "SEND_ACK", chat_pb2.SendAck, _S, True, ()),
+        WireType(DELIVER, "DELIVER", chat_pb2.Deliver, _S, True, (DELIVER_ACK,)),
+        WireType(DELIVER_ACK, "DELIVER_ACK", chat_pb2.DeliverAck, _C, True, ()),
+        WireType(READ, "READ", chat_pb2.Read, _C, True, (CURSOR, ERROR)),
+        WireType(CURSOR, "CURSOR", chat_pb2.Cursor, _S, True, ()),
+        WireType(PULL, "PULL", sync_pb2.Pull, _C, True, (PAGE, ERROR)),
+        WireType(PAGE, "PAGE", sync_pb2.Page, _S, True, ()),
+        WireType(SYNC, "SYNC", sync_pb2.Sync, _C, True, (SYNC_RESULT, ERROR)),
+        WireType(SYNC_RESULT, "SYNC_RESULT", sync_pb2.SyncResult, _S, True, ()),
+        WireType(GET_PROFILE, "GET_PROFILE", session_pb2.GetProfile, _C, True, (PROFILE, ERROR)),
+        WireType(SET_PROFILE, "SET_PROFILE", session_pb2.SetProfile, _C, True, (PROFILE, ERROR)),
+        WireType(PROFILE, "PROFILE", session_pb2.Profile, _S, True, ()),
+    )
+}
+
+NUMBERS: dict[type[Message], int] = {row.body: row.number for row in TYPES.values()}
