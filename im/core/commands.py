@@ -64,8 +64,22 @@ class Send(NamedTuple):
     content: bytes
 
 
+class CursorMoved(NamedTuple):
+    """Where the user's cursors stand now; `moved` is false when they stood there before."""
+
+    conversation: str
+    user: str
+    read_seq: int
+    delivered_seq: int
+    unread: int
+    moved: bool
+
+
 class Sent(NamedTuple):
-    """`duplicate`: it was stored before, this is the first answer again and nobody is to be told."""
+    """`duplicate`: it was stored before, this is the first answer again and nobody is to be told.
+
+    `read` is where the sender's cursors stand if the send's `seen_seq` moved them.
+    """
 
     conversation: str
     seq: int
@@ -73,6 +87,7 @@ class Sent(NamedTuple):
     time_ms: int
     epoch: str
     duplicate: bool
+    read: CursorMoved | None = None
 
 
 class MoveRead(NamedTuple):
@@ -89,17 +104,6 @@ class MoveDelivered(NamedTuple):
     conversation: str
     user: str
     seq: int
-
-
-class CursorMoved(NamedTuple):
-    """Where the user's cursors stand now; `moved` is false when they stood there before."""
-
-    conversation: str
-    user: str
-    read_seq: int
-    delivered_seq: int
-    unread: int
-    moved: bool
 
 
 class Login(NamedTuple):

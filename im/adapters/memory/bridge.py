@@ -1,0 +1,78 @@
+"""The business bridge within one process: batches requests by nature, one batch on its way."""
+
+from collections import deque
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from zope.interface import implementer
+
+from im.core.commands import Request
+from im.ports import IBusinessBridge
+
+PACE_SECONDS = 0.002
+"""From one commit to the next batch: saves 32 us a message at half load; a lone message waits for nothing."""
+
+FULL_BATCH = 64
+"""With so many requests waiting there is nothing to gain by pacing."""
+
+Execute = Callable[[list[Request]], "Deferred[None]"]
+
+
+@implementer(IBusinessBridge)
+class MemoryBridge:
+    """Hands what came in during one batch to `execute` as the next one.
+
+    `execute` answers over the node bus and fires when the next batch may come; it never fails.
+    """
+
+    def __init__(self, clock: IReactorTime, execute: Execute, batch_requests: int) -> None:
+        self._clock = clock
+        self._execute = execute
+        self._batch_requests = batch_requests
+        self._waiting: deque[Request] = deque()
+        self._is_busy = False
+        self._pace_ends = 0.0
+        self._timer: IDelayedCall | None = None
+
+    def submit(self, request: Request) -> None:
+        """See `IBusinessBridge`."""
+        self._waiting.append(request)
+        if not self._is_busy:
+            self._schedule()
+
+    def stop(self) -> None:
+        """Take no more batches up; what waits gets no result, as when a process ends."""
+        self._is_busy = True
+        self._waiting.clear()
+        self._cancel_timer()
+
+    def _schedule(self) -> None:
+        if len(self._waiting) >= FULL_BATCH:
+            self._cancel_timer()
+            self._flush()
+        elif self._timer is None:
+            # Even without a pause the rest of this reactor turn comes along in the same batch.
+            pause = max(0.0, min(PACE_SECONDS, self._pace_ends - self._clock.seconds()))
+            self._timer = self._clock.callLater(pause, self._paced)
+
+    def _paced(self) -> None:
+        self._timer = None
+        self._flush()
+
+    def _flush(self) -> None:
+        waiting = self._waiting
+        batch = [waiting.popleft() for _ in range(min(len(waiting), self._batch_requests))]
+        self._is_busy = True
+        self._execute(batch).addCallback(self._executed)
+
+    def _executed(self, _: None) -> None:
+        self._is_busy = False
+        self._pace_ends = self._clock.seconds() + PACE_SECONDS
+        if self._waiting:
+            self._schedule()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,113 @@
+"""Executes batches of requests: one transaction for the writes, then the nodes are told."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from im.business.announcement import Announcement, announcement, by_node
+from im.core.commands import WRITES, Query, Request, Result, Write
+from im.core.errors import Code, Refused
+from im.ports import INodeBus, ISessionRegistry, IStore, NodeBatch, UnavailableError
+
+LOCATE_AGAIN_SECONDS = 0.2
+MAX_UNLOCATED = 1_000
+
+_UNAVAILABLE = Refused(Code.UNAVAILABLE, "the store cannot answer now; try again")
+_INTERNAL = Refused(Code.INTERNAL, "the request failed; the operator's log says why")
+
+
+class WorkerPorts(NamedTuple):
+    """What a worker stands on."""
+
+    store: IStore
+    registry: ISessionRegistry
+    bus: INodeBus
+
+
+class Worker:
+    """Takes batches in order. Stores, then looks the route up, then tells the nodes."""
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime, ports: WorkerPorts) -> None:
+        self._clock = clock
+        self._store, self._registry, self._bus = ports
+        self._unlocated: dict[int, IDelayedCall] = {}
+        self._unlocated_id = 0
+
+    def execute(self, batch: Sequence[Request]) -> Deferred[None]:
+        """Execute a batch; fires when its writes are committed or failed. Never fails."""
+        writes: list[Request] = []
+        commands: list[Write] = []
+        for request in batch:
+            if isinstance(request.command, WRITES):
+                writes.append(request)
+                commands.append(request.command)
+            else:
+                self._read(request, request.command)
+        if not writes:
+            return succeed(None)
+        written: Deferred[list[Result]] = self._store.write(commands)
+        return written.addCallbacks(
+            self._committed, self._failed, callbackArgs=(writes,), errbackArgs=(writes,)
+        )
+
+    def stop(self) -> None:
+        """Give up announcements that still wait for the registry; a sync finds what they would have told."""
+        for call in self._unlocated.values():
+            call.cancel()
+        self._unlocated.clear()
+
+    def _read(self, request: Request, query: Query) -> None:
+        answered: Deferred[Result] = self._store.read(query)
+        answered.addErrback(self._refusal).addCallback(self._answer, request)
+
+    def _answer(self, result: Result, request: Request) -> None:
+        self._bus.publish(request.node, NodeBatch(results=((request.id, result),)))
+
+    def _committed(self, results: list[Result], writes: Sequence[Request]) -> None:
+        told = announcement(writes, results)
+        if told.users:
+            self._locate(told)
+        else:
+            self._publish({}, told)
+
+    def _failed(self, failure: Failure, writes: Sequence[Request]) -> None:
+        refused = self._refusal(failure)
+        self._publish({}, announcement(writes, [refused] * len(writes)))
+
+    def _refusal(self, failure: Failure) -> Refused:
+        if isinstance(failure.value, UnavailableError):
+            return _UNAVAILABLE
+        self._log.failure("a batch failed in the store", failure)
+        return _INTERNAL
+
+    def _locate(self, told: Announcement) -> None:
+        located: Deferred[Mapping[str, Sequence[str]]] = self._registry.locate(told.users)
+        located.addCallbacks(self._publish, self._locate_again, callbackArgs=(told,), errbackArgs=(told,))
+
+    def _publish(self, located: Mapping[str, Sequence[str]], told: Announcement) -> None:
+        for node, batch in by_node(told, located).items():
+            self._bus.publish(node, batch)
+
+    def _locate_again(self, failure: Failure, told: Announcement) -> None:
+        if not isinstance(failure.value, UnavailableError):
+            self._log.failure("the registry failed", failure)
+        if told.results:
+            self._publish({}, told)
+            told = told._replace(results={})
+        if len(self._unlocated) >= MAX_UNLOCATED:
+            self._log.warn("too many announcements wait for the registry; clients find these by a sync")
+            return
+        self._unlocated_id += 1
+        self._unlocated[self._unlocated_id] = self._clock.callLater(
+            LOCATE_AGAIN_SECONDS, self._retry, self._unlocated_id, told
+        )
+
+    def _retry(self, unlocated_id: int, told: Announcement) -> None:
+        del self._unlocated[unlocated_id]
+        self._locate(told)
