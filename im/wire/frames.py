@@ -1,0 +1,73 @@
+"""Frames: a payload behind its length, four bytes, big-endian. No input or output of its own.
+
+Nodes frame TCP with Twisted's `Int32StringReceiver`; this is the same format for clients and tests.
+"""
+
+import struct
+
+_LENGTH = struct.Struct(">I")
+
+
+class FrameTooLargeError(ValueError):
+    """A length over the limit. `payloads` are the frames that were complete before it."""
+
+    def __init__(self, length: int, max_bytes: int, payloads: list[bytes]) -> None:
+        super().__init__(f"a frame of {length} bytes, where {max_bytes} are allowed")
+        self.payloads = payloads
+
+
+def frame(payload: bytes) -> bytes:
+    """The payload as it travels over TCP and TLS."""
+    return _LENGTH.pack(len(payload)) + payload
+
+
+class Decoder:
+    """Turns received bytes back into payloads, however the network split them.
+
+    Holds less than one frame between two calls. A length over `max_bytes` raises as soon as its four
+    bytes are there; nothing can be read after it, so every later call raises too.
+    """
+
+    __slots__ = ("_max_bytes", "_oversized", "_rest")
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._rest = bytearray()
+        self._oversized: int | None = None
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes of an unfinished frame are held."""
+        return len(self._rest)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The payloads that are complete with `data`, in order. Raises `FrameTooLargeError`."""
+        if self._oversized is not None:
+            raise FrameTooLargeError(self._oversized, self._max_bytes, [])
+        if self._rest:
+            self._rest += data
+            payloads, taken = self._split(self._rest)
+            del self._rest[:taken]  # moves a start pointer; it copies nothing
+        else:
+            payloads, taken = self._split(data)
+            if self._oversized is None:
+                self._rest += data[taken:]
+        if self._oversized is not None:
+            self._rest.clear()
+            raise FrameTooLargeError(self._oversized, self._max_bytes, payloads)
+        return payloads
+
+    def _split(self, source: bytes | bytearray) -> tuple[list[bytes], int]:
+        payloads: list[bytes] = []
+        start, end = 0, len(source)
+        while end - start >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(source, start)
+            if length > self._max_bytes:
+                self._oversized = length
+                break
+            stop = start + _LENGTH.size + length
+            if stop > end:
+                break
+            payloads.append(bytes(source[start + _LENGTH.size : stop]))
+            start = stop
+        return payloads, start
