@@ -1,0 +1,82 @@
+"""The in-process adapters keep the contracts that define them."""
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from im.adapters.memory.bridge import FULL_BATCH, PACE_SECONDS, MemoryBridge
+from im.adapters.memory.bus import MemoryNodeBus
+from im.adapters.memory.registry import MemoryRegistry
+from im.core.commands import Request
+from im.testing.contracts import bridge, bus, registry
+
+
+class MemoryRegistryTests(registry.RegistryContract):
+    def setUp(self) -> None:
+        self.registry = MemoryRegistry()
+
+
+class MemoryNodeBusTests(bus.NodeBusContract):
+    def setUp(self) -> None:
+        self.bus = MemoryNodeBus()
+
+
+class MemoryBridgeTests(bridge.BridgeContract):
+    def setUp(self) -> None:
+        super().setUp()
+        self.clock = Clock()
+        self.bridge = MemoryBridge(self.clock, self.execute, 256)
+
+    def settle(self) -> Deferred[None]:
+        self.clock.advance(PACE_SECONDS)
+        return succeed(None)
+
+
+class PacingTests(SynchronousTestCase):
+    """When a batch starts."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.sizes: list[int] = []
+        self.bridge = MemoryBridge(self.clock, self.execute, 100)
+
+    def execute(self, batch: list[Request]) -> Deferred[None]:
+        self.sizes.append(len(batch))
+        return succeed(None)
+
+    def submit(self, count: int) -> None:
+        for number in range(count):
+            self.bridge.submit(bridge.a_request(number))
+
+    def test_after_a_pause_one_reactor_turn_is_one_batch_and_goes_at_once(self) -> None:
+        self.submit(3)
+        self.clock.advance(0)
+        self.assertEqual([3], self.sizes)
+
+    def test_soon_after_a_batch_the_next_one_waits_for_the_pace(self) -> None:
+        self.submit(1)
+        self.clock.advance(0)
+        self.submit(1)
+        self.clock.advance(PACE_SECONDS * 0.9)
+        self.assertEqual([1], self.sizes)
+        self.clock.advance(PACE_SECONDS * 0.1)
+        self.assertEqual([1, 1], self.sizes)
+
+    def test_a_full_batch_waits_for_nothing(self) -> None:
+        self.submit(1)
+        self.clock.advance(0)
+        self.submit(FULL_BATCH)
+        self.assertEqual([1, FULL_BATCH], self.sizes)
+
+    def test_a_batch_is_bounded(self) -> None:
+        self.bridge = MemoryBridge(self.clock, self.execute, 10)
+        self.submit(FULL_BATCH)
+        self.clock.pump([PACE_SECONDS] * 10)
+        self.assertEqual(([10] * 6, 4), (self.sizes[:6], self.sizes[6]))
+
+    def test_a_stopped_bridge_executes_nothing(self) -> None:
+        self.submit(1)
+        self.bridge.stop()
+        self.submit(1)
+        self.clock.advance(1)
+        self.assertEqual(([], []), (self.sizes, self.clock.getDelayedCalls()))
