@@ -16,7 +16,7 @@ def id_problem(value: str, field: str) -> Refused | None:
     """Why `value` is no valid user or device id, or None."""
     if not 1 <= len(value) <= MAX_ID_CHARACTERS:
         return invalid(field, f"{field} must have 1 to {MAX_ID_CHARACTERS} characters")
-    if "~" in value or not value.isprintable() or any(c.isspace() for c in value):
+    if "~" in value or " " in value or not value.isprintable():  # no other space is printable
         return invalid(field, f"{field} must be printable, without spaces and without '~'")
     return None
 
@@ -43,7 +43,9 @@ def direct_peer(conversation: str, user: str) -> str | None:
         peer = parts[1]
     else:
         return None
-    return peer if direct_conversation(user, peer) == conversation else None
+    if id_problem(peer, "conversation") is not None or direct_conversation(user, peer) != conversation:
+        return None
+    return peer
 
 
 def uuid7(time_ms: int, random: bytes) -> bytes:

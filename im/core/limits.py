@@ -44,7 +44,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            if getattr(self, each.name) <= 0:
+            if not getattr(self, each.name) > 0:
                 raise ValueError(f"{each.name} must be positive")
         if self.frame_bytes > 262_144:
             raise ValueError("frame_bytes must be at most 262144")

@@ -33,7 +33,7 @@ class Decoder:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._rest = bytearray()
-        self._oversized: int | None = None
+        self._oversized = 0
 
     @property
     def buffered(self) -> int:
@@ -42,32 +42,32 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The payloads that are complete with `data`, in order. Raises `FrameTooLargeError`."""
-        if self._oversized is not None:
+        if self._oversized:
             raise FrameTooLargeError(self._oversized, self._max_bytes, [])
         if self._rest:
             self._rest += data
-            payloads, taken = self._split(self._rest)
+            payloads, taken, oversized = self._split(self._rest)
             del self._rest[:taken]  # moves a start pointer; it copies nothing
         else:
-            payloads, taken = self._split(data)
-            if self._oversized is None:
-                self._rest += data[taken:]
-        if self._oversized is not None:
+            payloads, taken, oversized = self._split(data)
+            self._rest += data[taken:]
+        if oversized:
+            self._oversized = oversized
             self._rest.clear()
-            raise FrameTooLargeError(self._oversized, self._max_bytes, payloads)
+            raise FrameTooLargeError(oversized, self._max_bytes, payloads)
         return payloads
 
-    def _split(self, source: bytes | bytearray) -> tuple[list[bytes], int]:
+    def _split(self, source: bytes | bytearray) -> tuple[list[bytes], int, int]:
+        """Complete payloads, the bytes that they took, and the length that is over the limit, or 0."""
         payloads: list[bytes] = []
         start, end = 0, len(source)
         while end - start >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(source, start)
             if length > self._max_bytes:
-                self._oversized = length
-                break
+                return payloads, start, length
             stop = start + _LENGTH.size + length
             if stop > end:
                 break
             payloads.append(bytes(source[start + _LENGTH.size : stop]))
             start = stop
-        return payloads, start
+        return payloads, start, 0

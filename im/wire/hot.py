@@ -63,7 +63,8 @@ def deliver(
             _data(b"\x3a", content),
         )
     )
-    body = _data(b"\x0a", conversation.encode()) + _data(b"\x12", epoch.encode()) + _data(b"\x1a", entry)
+    entry = b"\x1a" + varint(len(entry)) + entry
+    body = _data(b"\x0a", conversation.encode()) + _data(b"\x12", epoch.encode()) + entry
     return _envelope(DELIVER, 0, body)
 
 
