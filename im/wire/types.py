@@ -60,7 +60,7 @@ _C, _S = Direction.CLIENT, Direction.SERVER
 TYPES: dict[int, WireType] = {
     row.number: row
     for row in (
-        WireType(ONLINE, "ONLINE", session_pb2.OnlineMessage, _C, False, (ONLINE_RESULT, CLOSE)),
+        WireType(ONLINE, "ONLINE", session_pb2.OnlineMessage, _C, False, (ONLINE_RESULT, ERROR, CLOSE)),
         WireType(ONLINE_RESULT, "ONLINE_RESULT", session_pb2.OnlineResult, _S, True, ()),
         WireType(HEARTBEAT, "HEARTBEAT", session_pb2.Heartbeat, _C, True, (HEARTBEAT_ACK,)),
         WireType(HEARTBEAT_ACK, "HEARTBEAT_ACK", session_pb2.HeartbeatAck, _S, True, ()),
