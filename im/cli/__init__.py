@@ -1,1 +1,1 @@
-"""`imctl`, the command for operators and for a first chat."""
+"""What `imctl` does: one module a command, over the client library and the state folder of a node."""

@@ -1,0 +1,139 @@
+"""The command line of `imctl`: every command and option. What they do is in `im.cli.commands`."""
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import NoReturn
+
+from im.cli.failures import usage
+
+DESCRIPTION = "Talks to an im node: sends, shows and keeps messages, and looks after a local node."
+EPILOG = "Exit status: 0 done, 1 refused or failed, 2 wrong command line, 3 nobody answers or too late."
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong as a `Failure`, so that it comes out as the user wants errors to."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line."""
+        raise usage(f"{message}; `{self.prog} --help` shows how")
+
+
+def make_parser() -> Parser:
+    """The parser of everything. The result's `command` names the module in `im.cli.commands`."""
+    parser = Parser(prog="imctl", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
+    parser.add_argument("--version", action="store_const", const="version", dest="command", help="the version")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    for name, (describe, help_line) in _COMMANDS.items():
+        command = commands.add_parser(name, help=help_line, description=f"{help_line}.", allow_abbrev=False)
+        command.set_defaults(command=name)
+        command.add_argument("--json", action="store_true", help="one JSON document, or one a line; errors too")
+        describe(command)
+    return parser
+
+
+def _local(parser: Parser) -> None:
+    parser.add_argument("--state-dir", metavar="DIR", help="folder of the local node [IM_STATE_DIR, else ./var]")
+
+
+def _remote(parser: Parser) -> None:
+    _local(parser)
+    parser.add_argument(
+        "--connect", metavar="ADDRESS", help="node to talk to: tcp://HOST:PORT, tls://…, ws://…, wss://… [IM_CONNECT]"
+    )
+    parser.add_argument("--token", help="who you are; others may see it in the process list, so prefer IM_TOKEN")
+
+
+def _user(parser: Parser) -> None:
+    _remote(parser)
+    parser.add_argument("--as", dest="user", required=True, metavar="USER", help="the user who acts")
+
+
+def _peer(parser: Parser) -> None:
+    _user(parser)
+    parser.add_argument("--to", required=True, metavar="USER", help="the user on the other side")
+
+
+def _token(parser: Parser) -> None:
+    _local(parser)
+    parser.add_argument("--user", required=True, metavar="USER", help="whom the token is for")
+    parser.add_argument("--days", type=_positive, default=30.0, metavar="N", help="how long it is good [30]")
+    parser.add_argument("--admin", action="store_true", help="it also opens the administration")
+
+
+def _send(parser: Parser) -> None:
+    _peer(parser)
+    _timeout(parser, "how long to wait for the acknowledgement [10]", 10.0)
+    parser.add_argument("text", metavar="TEXT", help="what to say")
+
+
+def _tail(parser: Parser) -> None:
+    _user(parser)
+    parser.add_argument("--count", type=_count, metavar="N", help="end after so many")
+    _timeout(parser, "end after so long; with --count, exit status 3 if fewer came", None)
+
+
+def _history(parser: Parser) -> None:
+    _user(parser)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--with", dest="peer", metavar="USER", help="the conversation with this user")
+    which.add_argument("--conversation", metavar="ID", help="the conversation of this id")
+    parser.add_argument("--limit", type=_count, default=50, metavar="N", help="so many, the latest [50]")
+    parser.add_argument("--before", type=_count, metavar="SEQ", help="only what is older than this")
+
+
+def _sessions(parser: Parser) -> None:
+    _local(parser)
+    parser.add_argument("--user", metavar="USER", help="only those of this user")
+
+
+def _file(what: str) -> "Callable[[Parser], None]":
+    def describe(parser: Parser) -> None:
+        _local(parser)
+        parser.add_argument("file", metavar="FILE", help=what)
+
+    return describe
+
+
+def _nothing(parser: Parser) -> None:
+    return
+
+
+def _timeout(parser: Parser, what: str, default: float | None) -> None:
+    parser.add_argument("--timeout", type=_positive, default=default, metavar="SECONDS", help=what)
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+# argparse says "invalid NAME value" with the name of the function.
+_positive.__name__ = "number"
+_count.__name__ = "whole number"
+
+_COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
+    "token": (_token, "make a token with the local node's key"),
+    "send": (_send, "send one message and wait until it is stored"),
+    "tail": (_tail, "show what a user has not yet received, then what comes"),
+    "chat": (_peer, "talk with a user, with marks for sent, delivered and read"),
+    "history": (_history, "show the latest of a conversation"),
+    "unread": (_user, "show how many unread messages each conversation has"),
+    "sessions": (_sessions, "show who is connected to the local node"),
+    "backup": (_file("the copy, a new file"), "copy the local node's database, also while it runs"),
+    "restore": (_file("the copy"), "put a copy back, while the local node does not run"),
+    "doctor": (_local, "check the local node and say what to do"),
+    "version": (_nothing, "show the version"),
+}
+
+COMMANDS = tuple(_COMMANDS)
+"""The names of all commands."""

@@ -1,0 +1,1 @@
+"""The commands: a module each, with `run(arguments, output)`; imported when it is asked for."""
