@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from time import perf_counter
 
-CHUNK = 262_144
+CHUNK = 65_536
 
 OnFrame = Callable[[bytes], None]
 
@@ -17,7 +17,7 @@ OnFrame = Callable[[bytes], None]
 class Channel:
     """One connection. `on_frame` gets each payload; `write` takes a payload."""
 
-    __slots__ = ("_loop", "_out", "_rest", "fileno", "is_open", "on_frame", "socket")
+    __slots__ = ("_loop", "_out", "_recv", "_rest", "_send", "fileno", "is_open", "on_frame", "socket")
 
     def __init__(self, loop: "Loop", address: tuple[str, int], on_frame: OnFrame) -> None:
         self.socket = socket.create_connection(address)
@@ -27,22 +27,23 @@ class Channel:
         self.is_open = True
         self.on_frame = on_frame
         self._loop = loop
-        self._rest = b""
-        self._out: list[bytes] = []
+        self._rest = self._out = b""
+        self._recv, self._send = self.socket.recv, self.socket.send
 
     def write(self, payload: bytes) -> None:
         """Send a frame when the loop's turn ends."""
-        if not self._out:
+        frame = len(payload).to_bytes(4, "big") + payload
+        if self._out:
+            self._out += frame
+        else:
+            self._out = frame
             self._loop.to_flush.append(self)
-        self._out.append(len(payload).to_bytes(4, "big"))
-        self._out.append(payload)
 
     def flush(self) -> None:
         """Send what was written. A full socket is waited for: the generator's own queue stays short."""
-        data = b"".join(self._out)
-        self._out.clear()
+        data, self._out = self._out, b""
         try:
-            sent = self.socket.send(data)
+            sent = self._send(data)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -56,21 +57,25 @@ class Channel:
     def readable(self) -> None:
         """Take what came and hand each whole frame on."""
         try:
-            data = self._rest + self.socket.recv(CHUNK)
+            data = self._recv(CHUNK)
         except OSError:
             data = b""
-        if len(data) == len(self._rest):
+        if not data:
             self.is_open = False
             self._loop.forget(self)
             return
-        start, size = 0, len(data)
+        if self._rest:
+            data = self._rest + data
+            self._rest = b""
+        start, size, on_frame = 0, len(data), self.on_frame
         while size - start >= 4:
             end = start + 4 + int.from_bytes(data[start : start + 4], "big")
             if end > size:
                 break
-            self.on_frame(data[start + 4 : end])
+            on_frame(data[start + 4 : end])
             start = end
-        self._rest = data[start:]
+        if start < size:
+            self._rest = data[start:]
 
     def close(self) -> None:
         """Close without a word."""

@@ -1,0 +1,165 @@
+"""Pairs of users, one of each sends to the other: the load of `chat` and, on a bare relay, of `floor`."""
+
+import struct
+from dataclasses import dataclass, field
+from itertools import pairwise
+from time import time_ns
+from typing import Protocol
+
+from im.bench.loop import Channel, Loop
+from im.bench.session import LoadSession
+from im.core.ids import direct_conversation
+from im.proto.base_pb2 import BaseMessage
+from im.proto.chat_pb2 import Chat, Deliver
+from im.proto.sync_pb2 import Entry
+from im.wire import codec, hot
+
+ACK_SECONDS = 0.05
+"""A client acknowledges at once when idle, else cumulatively within this time."""
+
+
+class Pair(Protocol):
+    """What a driver needs of a pair."""
+
+    flow: "Flow"
+
+    def send(self, now: float) -> None:
+        """Send the next message."""
+
+    def acknowledge(self, now: float) -> None:
+        """Acknowledge what came since the last time."""
+
+    def verify(self) -> tuple[int, int, int]:
+        """Lost, duplicated and reordered messages, when all is quiet."""
+
+
+@dataclass
+class Flow:
+    """What was sent and came on one pair. `sent_at[i]` is when message i was sent.
+
+    `in_flight` messages are kept on their way; 0: the driver sends by its own clock.
+    """
+
+    in_flight: int = 0
+    sent_at: list[float] = field(default_factory=list)
+    acked: int = 0
+    delivered: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def finished(self) -> int:
+        """Messages that both sides are done with."""
+        return min(self.acked, self.delivered)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another message may go on its way."""
+        return len(self.sent_at) - min(self.acked, self.delivered) < self.in_flight
+
+
+class ChatPair:
+    """Sender and recipient of stored messages; both acknowledgements are part of the load."""
+
+    def __init__(self, loop: Loop, sender: LoadSession, recipient: LoadSession, padding: str) -> None:
+        self.flow = Flow()
+        self.sender, self.recipient = sender, recipient
+        self.conversation = direct_conversation(sender.user, recipient.user)
+        self.received: list[bytes] = []
+        self.seqs: list[int] = []
+        self._loop = loop
+        self._padding = padding.encode()
+        self._ids: list[bytes] = []
+        self._acknowledged = 0
+        self._acknowledged_at = 0.0
+        sender.on_ack = self._ack
+        recipient.on_deliver = self._deliver
+
+    def send(self, now: float) -> None:
+        """Send the next message."""
+        flow, ids = self.flow, self._ids
+        number = len(ids)
+        milliseconds = time_ns() // 1_000_000
+        client_msg_id = struct.pack(">QII", milliseconds << 16 | 0x7000, 0x80000000, number)
+        ids.append(client_msg_id)
+        flow.sent_at.append(now)
+        after = ids[number - 1] if flow.acked < number else b""
+        chat = Chat(
+            conversation=self.conversation,
+            client_msg_id=client_msg_id,
+            after=after,
+            kind=1,
+            content=b"%08d" % number + self._padding,
+        )
+        self.sender.channel.write(codec.pack(chat, number + 1))
+
+    def _ack(self, envelope: BaseMessage) -> None:
+        flow = self.flow
+        flow.acked += 1
+        if flow.has_room:
+            self.send(self._loop.now)
+
+    def _deliver(self, envelope: BaseMessage) -> None:
+        deliver = Deliver.FromString(envelope.body)
+        entry, flow, now = deliver.entry, self.flow, self._loop.now
+        self.received.append(entry.client_msg_id)
+        self.seqs.append(entry.seq)
+        flow.latencies.append(now - flow.sent_at[int(entry.content[:8])])
+        flow.delivered += 1
+        if now - self._acknowledged_at > ACK_SECONDS:
+            self.acknowledge(now)
+        if flow.has_room:
+            self.send(now)
+
+    def acknowledge(self, now: float) -> None:
+        """Acknowledge all that came since the last time."""
+        if self.flow.delivered > self._acknowledged:
+            self._acknowledged = self.flow.delivered
+            self._acknowledged_at = now
+            self.recipient.channel.write(hot.deliver_ack(self.conversation, self.seqs[-1]))
+
+    def verify(self) -> tuple[int, int, int]:
+        """Compare with the stored history: lost, duplicated and reordered messages."""
+        stored: list[Entry] = self.sender.entries(self.conversation)
+        told = [entry.client_msg_id for entry in stored]
+        lost = len(set(self._ids[: self.flow.acked]) - set(told)) + len(set(told) - set(self.received))
+        duplicated = (len(told) - len(set(told))) + (len(self.received) - len(set(self.received)))
+        reordered = _out_of_order(self._ids, told) + _out_of_order(told, self.received)
+        return lost, duplicated, reordered
+
+
+class RelayPair:
+    """The same on the bare relay: nothing is stored or acknowledged, a message is done when it came."""
+
+    def __init__(self, loop: Loop, address: tuple[str, int], name: str, padding: str) -> None:
+        self.flow = Flow()
+        self._loop = loop
+        self._padding = padding.encode()
+        self.sender: Channel = loop.connect(address, lambda payload: None)
+        self.recipient: Channel = loop.connect(address, self._deliver)
+        self.recipient.write(f"{name}-b {name}-a".encode())
+        self.sender.write(f"{name}-a {name}-b".encode())
+
+    def send(self, now: float) -> None:
+        """Send the next message."""
+        self.flow.sent_at.append(now)
+        self.flow.acked += 1
+        self.sender.write(b"%08d" % (len(self.flow.sent_at) - 1) + self._padding)
+
+    def _deliver(self, payload: bytes) -> None:
+        self.flow.latencies.append(self._loop.now - self.flow.sent_at[int(payload[:8])])
+        self.flow.delivered += 1
+        if self.flow.has_room:
+            self.send(self._loop.now)
+
+    def acknowledge(self, now: float) -> None:
+        """A relay knows no acknowledgement."""
+
+    def verify(self) -> tuple[int, int, int]:
+        """A relay has no history: only what never came is known."""
+        return len(self.flow.sent_at) - self.flow.delivered, 0, 0
+
+
+def _out_of_order(expected: list[bytes], got: list[bytes]) -> int:
+    place = {each: number for number, each in enumerate(expected)}
+    places = [place[each] for each in got if each in place]
+    return sum(later < earlier for earlier, later in pairwise(places))

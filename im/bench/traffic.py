@@ -1,0 +1,102 @@
+"""Drives pairs: keeps messages on their way or sends by the clock, and measures a window of it."""
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import NamedTuple
+
+from im.bench.loop import Loop
+from im.bench.pairs import ACK_SECONDS, Pair
+from im.bench.reference import cpu_seconds
+
+WARM_UP_SECONDS = 1.5
+QUIET_SECONDS = 20.0
+
+
+class Plan(NamedTuple):
+    """How much: `in_flight` a pair, or with `rate` so many messages a second over all pairs."""
+
+    in_flight: int
+    rate: float
+    seconds: float
+
+
+class Measured(NamedTuple):
+    """A window of traffic. CPU in seconds, latencies in ms."""
+
+    messages: int
+    seconds: float
+    server_cpu: float
+    generator_cpu: float
+    p50_ms: float
+    p99_ms: float
+
+
+def drive(loop: Loop, pairs: Sequence[Pair], plan: Plan, server_cpu: Callable[[], float]) -> Measured:
+    """Warm up, measure, then let everything on its way arrive."""
+    start = _Sender(loop, pairs, plan)
+    start.run(WARM_UP_SECONDS)
+    for pair in pairs:
+        pair.flow.latencies.clear()
+    began, finished = perf_counter(), _finished(pairs)
+    server, own = server_cpu(), cpu_seconds()
+    start.run(plan.seconds)
+    messages, seconds = _finished(pairs) - finished, perf_counter() - began
+    server, own = server_cpu() - server, cpu_seconds() - own
+    latencies = sorted(latency for pair in pairs for latency in pair.flow.latencies)
+    start.stop()
+    return Measured(messages, seconds, server, own, percentile(latencies, 0.50), percentile(latencies, 0.99))
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """A percentile in ms of seconds in ascending order; 0 of none."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1e3 if ordered else 0.0
+
+
+class _Sender:
+    def __init__(self, loop: Loop, pairs: Sequence[Pair], plan: Plan) -> None:
+        self._loop, self._pairs, self._rate = loop, pairs, plan.rate
+        self._next = 0
+        self._due = self._swept = perf_counter()
+        for pair in pairs:
+            pair.flow.in_flight = plan.in_flight
+        for _ in range(plan.in_flight):
+            for pair in pairs:
+                if pair.flow.has_room:
+                    pair.send(self._due)
+
+    def run(self, seconds: float) -> None:
+        ends = perf_counter() + seconds
+        wait = 0.001 if self._rate else 0.01
+        self._due = perf_counter()
+        while self._loop.now < ends:
+            if self._rate:
+                self._send_due()
+            self._loop.turn(wait)
+            if self._loop.now - self._swept > ACK_SECONDS / 2:
+                self._sweep()
+
+    def stop(self) -> None:
+        for pair in self._pairs:
+            pair.flow.in_flight = 0
+        self._loop.run_until(self._is_quiet, QUIET_SECONDS)
+        self._sweep()
+        self._loop.turn(0)
+
+    def _send_due(self) -> None:
+        now = perf_counter()
+        while self._due <= now:
+            self._pairs[self._next].send(self._due)
+            self._next = (self._next + 1) % len(self._pairs)
+            self._due += 1 / self._rate
+
+    def _sweep(self) -> None:
+        self._swept = self._loop.now
+        for pair in self._pairs:
+            pair.acknowledge(self._loop.now)
+
+    def _is_quiet(self) -> bool:
+        return all(pair.flow.finished == len(pair.flow.sent_at) for pair in self._pairs)
+
+
+def _finished(pairs: Sequence[Pair]) -> int:
+    return sum(pair.flow.finished for pair in pairs)
