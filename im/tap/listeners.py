@@ -1,0 +1,45 @@
+"""The open ports of a node, by endpoint string."""
+
+from twisted.internet.defer import gatherResults, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorTCP
+
+from im.gateway.endpoints import TlsEndpoint, listen_endpoint, listening_address
+
+
+class Listeners:
+    """Opens ports, reloads their certificates, closes them."""
+
+    def __init__(self, reactor: IReactorTCP) -> None:
+        self._reactor = reactor
+        self._ports: list[IListeningPort] = []
+        self._tls: list[TlsEndpoint] = []
+
+    async def listen(self, description: str, factory: IProtocolFactory) -> str:
+        """Listen on an endpoint string; returns the client's endpoint string of the real address.
+
+        Raises ValueError for one that cannot be read, CannotListenError for one that is in use.
+        """
+        endpoint = listen_endpoint(description, self._reactor)
+        port = await endpoint.listen(factory)
+        self._ports.append(port)
+        if isinstance(endpoint, TlsEndpoint):
+            self._tls.append(endpoint)
+        return listening_address(description, port.getHost())
+
+    def reload_certificates(self) -> None:
+        """Read every certificate again; new connections get it. Raises ValueError; what was read stays."""
+        for endpoint in self._tls:
+            endpoint.reload()
+
+    async def close(self) -> None:
+        """Stop listening; connections that are open stay."""
+        ports, self._ports = self._ports, []
+        await gatherResults([maybeDeferred(port.stopListening) for port in ports])
+
+
+def web_address(scheme: str, address: str) -> str:
+    """A client's endpoint string `tcp:HOST:PORT` as a URL: `http://HOST:PORT`, secure if it is `tls:`."""
+    kind, _, place = address.partition(":")
+    host, _, port = place.replace("\\:", ":").rpartition(":")
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{scheme}{'s' if kind == 'tls' else ''}://{bracketed}:{port}"

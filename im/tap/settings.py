@@ -1,0 +1,168 @@
+"""The table of settings: name, meaning, and how a value is read. Options, variables and file follow it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from im.core.limits import Limits
+
+FOREIGN_VARIABLES = (
+    "IM_CONFIG",
+    "IM_SUPERVISED",
+    "IM_TEST_",
+    "IM_FAIL",
+    "IM_TOKEN",
+    "IM_CONNECT",
+)
+"""Beginnings of the `IM_*` variables that are no settings of a node: ours, the tests', `imctl`'s."""
+
+
+class Setting(NamedTuple):
+    """One setting. `parse` takes text or a TOML value; its ValueError completes "'x' …"."""
+
+    name: str
+    parse: Callable[[Any], Any]
+    help: str
+    repeats: bool = False
+    is_limit: bool = False
+
+    @property
+    def option(self) -> str:
+        """As it stands on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """As it stands in the environment."""
+        return "IM_" + self.name.upper()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError("is not text; put it in quotes")
+
+
+def _name(value: Any) -> str:
+    text = _text(value)
+    if not (1 <= len(text) <= 64 and text.isascii() and text.replace("-", "").replace(".", "").isalnum()):
+        raise ValueError("is not a node's name; use 1 to 64 letters, digits, dots and hyphens")
+    return text
+
+
+def _path(value: Any) -> Path:
+    if not _text(value):
+        raise ValueError("is no path; name one")
+    return Path(value).expanduser()
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list | tuple):
+        return tuple(_text(each) for each in value)
+    raise ValueError('is not a list; write ["…"]')
+
+
+def _endpoints(value: Any) -> tuple[str, ...]:
+    endpoints = _texts(value)
+    if not endpoints:
+        raise ValueError("names no endpoint; give one such as tcp:7222:interface=127.0.0.1")
+    return endpoints
+
+
+def _endpoint_or_off(value: Any) -> str:
+    return "" if _text(value) in ("", "off") else value
+
+
+def _one_of(*choices: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"is none of {', '.join(choices)}; choose one of them")
+        return str(value)
+
+    return parse
+
+
+def _number(of: type[int] | type[float], kind: str) -> Callable[[Any], float]:
+    def parse(value: Any) -> float:
+        try:
+            number = of(value) if isinstance(value, str | int | of) and not isinstance(value, bool) else 0
+        except ValueError:
+            number = 0
+        if not 0 < number < math.inf:
+            raise ValueError(f"is not {kind} above 0; give one")
+        return number
+
+    return parse
+
+
+def _limits() -> list[Setting]:
+    settings = []
+    for each in fields(Limits):
+        parse = _number(int, "a whole number") if each.type is int else _number(float, "a number")
+        meaning = f"{each.metadata['what']} [{each.metadata['unit']}; default {each.default}]"
+        settings.append(Setting(each.name, parse, meaning, is_limit=True))
+    return settings
+
+
+SETTINGS: dict[str, Setting] = {
+    setting.name: setting
+    for setting in (
+        Setting("node", _name, "name of this node [default node-1]"),
+        Setting("state_dir", _path, "folder of database, signing key and node.json [default ./var]"),
+        Setting(
+            "listen",
+            _endpoints,
+            "endpoint for clients: tcp:, tls:, haproxy:…; repeatable [default tcp:7222:interface=127.0.0.1]",
+            repeats=True,
+        ),
+        Setting(
+            "http",
+            _endpoint_or_off,
+            "endpoint of HTTP and WebSocket, or off [default tcp:7280:interface=127.0.0.1]",
+        ),
+        Setting(
+            "admin",
+            _endpoint_or_off,
+            "endpoint of health and metrics, or off [default tcp:7290:interface=127.0.0.1]",
+        ),
+        Setting(
+            "advertise",
+            _texts,
+            "address under which clients reach this node; repeatable [default: listen]",
+            True,
+        ),
+        Setting(
+            "users",
+            _one_of("known", "open"),
+            "known: only users made or logged in before; open: any valid id is a user [default known]",
+        ),
+        Setting(
+            "same_class",
+            _one_of("coexist", "replace"),
+            "what a login does to the user's other devices of its class: coexist, replace [default coexist]",
+        ),
+        Setting(
+            "allowed_origins", _texts, "origin of web pages that may connect; repeatable [default: own]", True
+        ),
+        Setting(
+            "trusted_proxies",
+            _texts,
+            "address or network whose forwarded headers are believed; repeatable [default: none]",
+            True,
+        ),
+        Setting(
+            "signing_key_file",
+            _path,
+            "file of the keys that sign tokens [default: keys.json in the state folder]",
+        ),
+        Setting("log", _one_of("json", "text"), "form of log lines: json, text [default json]"),
+        Setting(
+            "log_level",
+            _one_of("debug", "info", "warn", "error", "critical"),
+            "least level of log lines: debug, info, warn, error, critical [default info]",
+        ),
+        *_limits(),
+    )
+}
