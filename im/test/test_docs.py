@@ -8,8 +8,9 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.tap.settings import SETTINGS
 from im.test.docs_commands import commands
-from im.test.markdown import ROOT
+from im.test.markdown import ROOT, table
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
@@ -101,6 +102,11 @@ class DocsTest(SynchronousTestCase):
 
     def test_every_command_can_be_found(self) -> None:
         self.assertGreater(sum(len(commands(page)) for page in pages()), 5)
+
+    def test_every_setting_is_explained(self) -> None:
+        written = [row["setting"] for row in table(ROOT / "docs" / "operating.md", "setting", "meaning")]
+        expected = [f"`{name}`" for name, setting in SETTINGS.items() if not setting.is_limit]
+        self.assertEqual(written, expected)
 
     def test_pages_are_found(self) -> None:
         names = {page.name for page in pages()}
