@@ -24,48 +24,13 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from im.core.errors import Code
+from im.gateway.transport import FrameReceiver, Transport
 
-
-class Receiver(Protocol):
-    """The side of a `Connection` that a transport calls, always on the reactor's thread."""
-
-    def frame_received(self, payload: bytes) -> None:
-        """Take one envelope."""
-
-    def frame_refused(self, code: Code, text: str) -> None:
-        """Learn that the peer broke the framing. The transport closes itself when this returns."""
-
-    def write_paused(self) -> None:
-        """Learn that the network takes no more for now."""
-
-    def write_resumed(self) -> None:
-        """Learn that the network takes more again."""
-
-    def connection_lost(self, reason: str) -> None:
-        """Learn that nothing can be sent or received any more. Called once, last."""
-
-
-class Link(Protocol):
-    """The side of a transport that a `Connection` calls."""
-
-    def send(self, payload: bytes) -> None:
-        """Write one envelope; dropped when closing."""
-
-    def close(self) -> None:
-        """Flush, then end; abort after a deadline."""
-
-    def abort(self) -> None:
-        """End at once."""
-
-    def pause_reading(self) -> None:
-        """Ask for no more frames until `resume_reading`."""
-
-    def resume_reading(self) -> None:
-        """Ask for frames again; may call `frame_received` before it returns."""
-
-
-BuildConnection = Callable[[Link, str], Receiver | None]
+BuildConnection = Callable[[Transport, str], FrameReceiver | None]
 """Makes the connection of a transport and a client's address; None: refused, and already closed."""
+
+
+_TWISTED_MARK_BYTES = 65_536  # `FileDescriptor.bufferSize`: a producer is paused above it
 
 
 class _TwistedTransport(Protocol):
@@ -85,11 +50,16 @@ class _TwistedTransport(Protocol):
 
 
 class StreamSettings(NamedTuple):
-    """What every transport of a node is made with. `close_seconds` bounds how long a close may take."""
+    """What every transport of a node is made with.
+
+    `queue_bytes` may wait for the network before the connection is told to stop writing;
+    `close_seconds` bounds how long a close may take.
+    """
 
     build_connection: BuildConnection
     clock: IReactorTime
     frame_bytes: int
+    queue_bytes: int
     close_seconds: float = 5.0
 
 
@@ -100,13 +70,15 @@ class StreamTransport(TwistedProtocol):
     speak of writing. Reading is paused on the Twisted transport.
     """
 
-    _connection: Receiver | None = None
+    _connection: FrameReceiver | None = None
     _inbox: deque[bytes] | None = None
     _deadline: IDelayedCall | None = None
     _end_reason = ""
     _is_open = False
     _is_reading_paused = False
+    _is_backed_up = False
     _is_write_paused = False
+    _queued_bytes = 0
     _is_closing = False
     _is_pumping = False
 
@@ -157,6 +129,12 @@ class StreamTransport(TwistedProtocol):
                 self._twisted.resumeProducing()
 
     # What a subclass calls.
+
+    def _write(self, data: bytes) -> None:
+        """The one place that writes."""
+        self._twisted.write(data)
+        if self._is_backed_up:
+            self._watch_queue(len(data))
 
     def _deliver(self, payload: bytes) -> None:
         """Hand a payload on, or keep it behind those that wait."""
@@ -215,6 +193,14 @@ class StreamTransport(TwistedProtocol):
         self._end_reason = "aborted: the peer did not end in time"
         self._twisted.abortConnection()
 
+    def _watch_queue(self, added: int) -> None:
+        """Count what is written while backed up: no less than what waits, since it drains meanwhile."""
+        self._queued_bytes += added
+        if self._queued_bytes >= self._settings.queue_bytes and not self._is_write_paused:
+            self._is_write_paused = True
+            if self._connection is not None:
+                self._connection.write_paused()
+
     def _pump(self) -> None:
         if self._is_pumping:  # called by the connection from within `frame_received`
             return
@@ -230,14 +216,15 @@ class StreamTransport(TwistedProtocol):
     # What Twisted calls.
 
     def pauseProducing(self) -> None:
-        """The write buffer is full."""
-        if not self._is_write_paused:
-            self._is_write_paused = True
-            if self._connection is not None:
-                self._connection.write_paused()
+        """Twisted's own mark is passed; from here on what is written is counted."""
+        if not self._is_backed_up:
+            self._is_backed_up = True
+            self._queued_bytes = _TWISTED_MARK_BYTES
+            self._watch_queue(0)
 
     def resumeProducing(self) -> None:
         """The write buffer is empty again."""
+        self._is_backed_up = False
         if self._is_write_paused:
             self._is_write_paused = False
             if self._connection is not None:

@@ -26,7 +26,7 @@ class TcpTransport(StreamTransport, Int32StringReceiver):
     def send(self, payload: bytes) -> None:
         """Write one envelope; dropped when closing."""
         if not self._is_closing:
-            self._twisted.write(_pack_length(len(payload)) + payload)
+            self._write(_pack_length(len(payload)) + payload)
 
     def dataReceived(self, data: bytes) -> None:
         """Cut the stream into frames. While closing the bytes are read only to be dropped."""

@@ -70,7 +70,7 @@ class WebSocketTransport(StreamTransport):
     def send(self, payload: bytes) -> None:
         """Write one envelope as one binary message; dropped when closing."""
         if not self._is_closing:
-            self._twisted.write(_header(len(payload)) + payload)
+            self._write(_header(len(payload)) + payload)
 
     def close(self) -> None:
         """Flush, say goodbye, and end when the peer does; abort when that takes too long."""
@@ -88,7 +88,7 @@ class WebSocketTransport(StreamTransport):
         Where reading or writing is held up, nothing can be told from silence.
         """
         self._control_frames = 0
-        if self._is_closing or self._is_write_paused or self._is_reading_paused:
+        if self._is_closing or self._is_backed_up or self._is_reading_paused:
             return
         if self._was_heard:
             self._was_heard = self._is_pinged = False
@@ -181,13 +181,13 @@ class WebSocketTransport(StreamTransport):
         if not out:
             return
         is_over = out[-1] == SEND_EOF
-        if self._is_write_paused:
+        if self._is_backed_up:
             out = [each for each in out if each[:1] != _PONG]
         elif len(out) == 1 and is_over and not self._is_open:
             out = [_BAD_REQUEST]  # what websockets can't read as HTTP it would leave unanswered
         written = b"".join(out)
         if written:
-            self._twisted.write(written)
+            self._write(written)
         if is_over:
             self._finish()
 
