@@ -7,35 +7,40 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from im.bench.loop import Loop
 from im.bench.pairs import ChatPair, Pair, RelayPair
-from im.bench.session import LoadSession
+from im.bench.sessions import Figures, Job, ServerCpu, idle, log_in_all, login, offline
 from im.bench.traffic import Plan, drive
 
 CONTENT_BYTES = 100
 
 
-def server_cpu(pid: int) -> float:
+def server_rss(pid: int) -> int:
+    """Resident bytes of a process."""
+    with open(f"/proc/{pid}/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def cpu_seconds_of(pid: int) -> float:
     """User and system CPU seconds of a process with all its threads, from the operating system."""
     with open(f"/proc/{pid}/stat") as stat:
         fields = stat.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def traffic(job: dict[str, Any]) -> dict[str, Any]:
+def traffic(job: Job, server_cpu: ServerCpu) -> Figures:
     """Chat or the bare relay: messages of pairs for a time."""
     loop, address = Loop(), (job["host"], job["port"])
-    pairs = _chat_pairs(loop, address, job) if job["tokens"] else _relay_pairs(loop, address, job)
+    pairs = _chat_pairs(loop, job) if job["tokens"] else _relay_pairs(loop, address, job)
     plan = Plan(job["in_flight"], job["rate"], job["seconds"])
-    measured = drive(loop, pairs, plan, lambda: server_cpu(job["server_pid"]))
+    measured = drive(loop, pairs, plan, server_cpu)
     verdicts = [pair.verify() for pair in pairs]
     lost, duplicated, reordered = (sum(column) for column in zip(*verdicts, strict=True))
     return {**measured._asdict(), "lost": lost, "duplicated": duplicated, "reordered": reordered}
 
 
-def _relay_pairs(loop: Loop, address: tuple[str, int], job: dict[str, Any]) -> list[Pair]:
+def _relay_pairs(loop: Loop, address: tuple[str, int], job: Job) -> list[Pair]:
     padding = "x" * CONTENT_BYTES
     pairs: list[Pair] = [RelayPair(loop, address, f"p{n}", padding) for n in range(job["pairs"])]
     for _ in range(20):
@@ -43,19 +48,21 @@ def _relay_pairs(loop: Loop, address: tuple[str, int], job: dict[str, Any]) -> l
     return pairs
 
 
-def _chat_pairs(loop: Loop, address: tuple[str, int], job: dict[str, Any]) -> list[Pair]:
-    sessions = []
-    for user, token in job["tokens"].items():
-        session = LoadSession(loop, address, user)
-        session.login(token)
-        sessions.append(session)
+def _chat_pairs(loop: Loop, job: Job) -> list[Pair]:
+    order = {user: number for number, user in enumerate(job["tokens"])}
+    sessions = sorted(log_in_all(loop, job), key=lambda session: order[session.user])
     padding = "x" * (CONTENT_BYTES - 8)
     return [ChatPair(loop, *two, padding) for two in zip(sessions[::2], sessions[1::2], strict=True)]
 
 
-JOBS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"traffic": traffic}
+JOBS: dict[str, Callable[[Job, ServerCpu], Figures]] = {
+    "traffic": traffic,
+    "login": login,
+    "offline": offline,
+    "idle": lambda job, cpu: idle(job, cpu, lambda: server_rss(job["server_pid"])),
+}
 
 
 if __name__ == "__main__":
     job = json.load(sys.stdin)
-    json.dump(JOBS[job["job"]](job), sys.stdout)
+    json.dump(JOBS[job["job"]](job, lambda: cpu_seconds_of(job["server_pid"])), sys.stdout)

@@ -11,7 +11,6 @@ from im.bench.session import LoadSession
 from im.core.ids import direct_conversation
 from im.proto.base_pb2 import BaseMessage
 from im.proto.chat_pb2 import Chat, Deliver
-from im.proto.sync_pb2 import Entry
 from im.wire import codec, hot
 
 ACK_SECONDS = 0.05
@@ -57,32 +56,27 @@ class Flow:
         return len(self.sent_at) - min(self.acked, self.delivered) < self.in_flight
 
 
-class ChatPair:
-    """Sender and recipient of stored messages; both acknowledgements are part of the load."""
+class ChatSender:
+    """Sends stored messages to one other user, whether that one is there or not."""
 
-    def __init__(self, loop: Loop, sender: LoadSession, recipient: LoadSession, padding: str) -> None:
+    def __init__(self, loop: Loop, sender: LoadSession, to: str, padding: str) -> None:
         self.flow = Flow()
-        self.sender, self.recipient = sender, recipient
-        self.conversation = direct_conversation(sender.user, recipient.user)
-        self.received: list[bytes] = []
-        self.seqs: list[int] = []
+        self.sender = sender
+        self.conversation = direct_conversation(sender.user, to)
+        self.ids: list[bytes] = []
         self._loop = loop
         self._padding = padding.encode()
-        self._ids: list[bytes] = []
-        self._acknowledged = 0
-        self._acknowledged_at = 0.0
         sender.on_ack = self._ack
-        recipient.on_deliver = self._deliver
 
     def send(self, now: float) -> None:
         """Send the next message."""
-        flow, ids = self.flow, self._ids
+        flow, ids = self.flow, self.ids
         number = len(ids)
         milliseconds = time_ns() // 1_000_000
         client_msg_id = struct.pack(">QII", milliseconds << 16 | 0x7000, 0x80000000, number)
+        after = ids[-1] if flow.acked < number else b""
         ids.append(client_msg_id)
         flow.sent_at.append(now)
-        after = ids[number - 1] if flow.acked < number else b""
         chat = Chat(
             conversation=self.conversation,
             client_msg_id=client_msg_id,
@@ -98,11 +92,23 @@ class ChatPair:
         if flow.has_room:
             self.send(self._loop.now)
 
+
+class ChatPair(ChatSender):
+    """Sender and recipient of stored messages; both acknowledgements are part of the load."""
+
+    def __init__(self, loop: Loop, sender: LoadSession, recipient: LoadSession, padding: str) -> None:
+        super().__init__(loop, sender, recipient.user, padding)
+        self.recipient = recipient
+        self.received: list[bytes] = []
+        self._seq = 0
+        self._acknowledged = 0
+        self._acknowledged_at = 0.0
+        recipient.on_deliver = self._deliver
+
     def _deliver(self, envelope: BaseMessage) -> None:
-        deliver = Deliver.FromString(envelope.body)
-        entry, flow, now = deliver.entry, self.flow, self._loop.now
+        entry, flow, now = Deliver.FromString(envelope.body).entry, self.flow, self._loop.now
         self.received.append(entry.client_msg_id)
-        self.seqs.append(entry.seq)
+        self._seq = entry.seq
         flow.latencies.append(now - flow.sent_at[int(entry.content[:8])])
         flow.delivered += 1
         if now - self._acknowledged_at > ACK_SECONDS:
@@ -115,16 +121,19 @@ class ChatPair:
         if self.flow.delivered > self._acknowledged:
             self._acknowledged = self.flow.delivered
             self._acknowledged_at = now
-            self.recipient.channel.write(hot.deliver_ack(self.conversation, self.seqs[-1]))
+            self.recipient.channel.write(hot.deliver_ack(self.conversation, self._seq))
 
     def verify(self) -> tuple[int, int, int]:
         """Compare with the stored history: lost, duplicated and reordered messages."""
-        stored: list[Entry] = self.sender.entries(self.conversation)
-        told = [entry.client_msg_id for entry in stored]
-        lost = len(set(self._ids[: self.flow.acked]) - set(told)) + len(set(told) - set(self.received))
-        duplicated = (len(told) - len(set(told))) + (len(self.received) - len(set(self.received)))
-        reordered = _out_of_order(self._ids, told) + _out_of_order(told, self.received)
-        return lost, duplicated, reordered
+        told = [entry.client_msg_id for entry in self.sender.entries(self.conversation)]
+        return compare(self.ids, self.flow.acked, told, self.received)
+
+
+def compare(sent: list[bytes], acked: int, told: list[bytes], received: list[bytes]) -> tuple[int, int, int]:
+    """Lost, duplicated and reordered of what was sent, what history tells and what was received."""
+    lost = len(set(sent[:acked]) - set(told)) + len(set(told) - set(received))
+    duplicated = len(told) - len(set(told)) + len(received) - len(set(received))
+    return lost, duplicated, _out_of_order(sent, told) + _out_of_order(told, received)
 
 
 class RelayPair:

@@ -1,0 +1,130 @@
+"""Jobs about sessions rather than traffic: many that idle, many that log in, many that were away."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from time import perf_counter
+from typing import Any
+
+from im.bench.loop import Loop
+from im.bench.pairs import ChatSender, compare
+from im.bench.session import LoadSession
+from im.proto.session_pb2 import Heartbeat
+from im.wire import codec, hot
+
+LOGINS_AT_ONCE = 32
+LOGIN_SECONDS = 120.0
+IN_FLIGHT = 16
+PADDING = "x" * 92
+
+Job = dict[str, Any]
+Figures = dict[str, Any]
+ServerCpu = Callable[[], float]
+
+
+def log_in_all(loop: Loop, job: Job, attempt: int = 1) -> list[LoadSession]:
+    """Log every user of the job in, `LOGINS_AT_ONCE` on their way at a time."""
+    users: Iterator[tuple[str, str]] = iter(job["tokens"].items())
+    sessions: list[LoadSession] = []
+    waiting: list[LoadSession] = []
+    ends = perf_counter() + LOGIN_SECONDS
+    while perf_counter() < ends:
+        for user, token in islice(users, LOGINS_AT_ONCE - len(waiting)):
+            session = LoadSession(loop, (job["host"], job["port"]), user)
+            session.start_login(token, attempt)
+            waiting.append(session)
+        if not waiting:
+            break
+        loop.turn(0.01)
+        sessions += [session for session in waiting if session.is_answered]
+        waiting = [session for session in waiting if not session.is_answered]
+    return sessions
+
+
+def idle(job: Job, server_cpu: ServerCpu, server_rss: Callable[[], int]) -> Figures:
+    """Hold sessions that do nothing but beat, evenly spread over the interval."""
+    loop, before = Loop(), server_rss()
+    sessions = log_in_all(loop, job)
+    held = server_rss() - before
+    beat = codec.pack(Heartbeat(), 1)
+    pause = job["heartbeat_seconds"] / len(sessions)
+    began = due = perf_counter()
+    cpu, beats = server_cpu(), 0
+    while (now := perf_counter()) - began < job["seconds"]:
+        while due <= now:
+            sessions[beats % len(sessions)].channel.write(beat)
+            beats += 1
+            due += pause
+        loop.turn(min(0.01, pause))
+    cpu = server_cpu() - cpu
+    alive = sum(session.channel.is_open for session in sessions)
+    return {
+        "sessions": alive,
+        "lost": len(job["tokens"]) - alive,
+        "rss_bytes_per_session": held / len(sessions),
+        "messages": beats,
+        "server_cpu": cpu,
+    }
+
+
+def login(job: Job, server_cpu: ServerCpu) -> Figures:
+    """Log everybody in, and out by closing; `attempt` 2 is for devices that were here before."""
+    loop, cpu, began = Loop(), server_cpu(), perf_counter()
+    sessions = log_in_all(loop, job, job["attempt"])
+    seconds, cpu = perf_counter() - began, server_cpu() - cpu
+    for session in sessions:
+        session.channel.close()
+    return {
+        "messages": len(sessions),
+        "lost": len(job["tokens"]) - len(sessions),
+        "seconds": seconds,
+        "server_cpu": cpu,
+    }
+
+
+def offline(job: Job, server_cpu: ServerCpu) -> Figures:
+    """One half of the users writes to the other half, who are away; then those come and pull."""
+    loop, users = Loop(), list(job["tokens"].items())
+    sessions = {each.user: each for each in log_in_all(loop, {**job, "tokens": dict(users[::2])})}
+    away = dict(users[1::2])
+    senders = [
+        ChatSender(loop, sessions[user], peer, PADDING)
+        for (user, _), peer in zip(users[::2], away, strict=True)
+    ]
+    each = job["messages"] // len(senders)
+    cpu, began = server_cpu(), perf_counter()
+    is_stored = _store(loop, senders, each)
+    store_cpu, store_seconds = server_cpu() - cpu, perf_counter() - began
+    cpu, began = server_cpu(), perf_counter()
+    comers = {each.user: each for each in log_in_all(loop, {**job, "tokens": away})}
+    verdicts = [_pull(sender, comers[peer]) for sender, peer in zip(senders, away, strict=True)]
+    loop.turn(0.1)
+    lost, duplicated, reordered = (sum(column) for column in zip(*verdicts, strict=True))
+    return {
+        "messages": each * len(senders),
+        "lost": lost + (not is_stored),
+        "duplicated": duplicated,
+        "reordered": reordered,
+        "store_cpu": store_cpu,
+        "store_seconds": store_seconds,
+        "server_cpu": server_cpu() - cpu,
+        "seconds": perf_counter() - began,
+    }
+
+
+def _store(loop: Loop, senders: Sequence[ChatSender], each: int) -> bool:
+    def top_up() -> bool:
+        for sender in senders:
+            flow = sender.flow
+            while len(flow.sent_at) < each and len(flow.sent_at) - flow.acked < IN_FLIGHT:
+                sender.send(loop.now)
+        return all(sender.flow.acked == each for sender in senders)
+
+    return loop.run_until(top_up, LOGIN_SECONDS)
+
+
+def _pull(sender: ChatSender, comer: LoadSession) -> tuple[int, int, int]:
+    entries = comer.entries(sender.conversation)
+    if entries:
+        comer.channel.write(hot.deliver_ack(sender.conversation, entries[-1].seq))
+    ids = [entry.client_msg_id for entry in entries]
+    return compare(sender.ids, sender.flow.acked, ids, ids)
