@@ -8,7 +8,7 @@ open, stall, or be slow, as TCP does all of these.
 
 from collections.abc import Iterable
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -125,7 +125,7 @@ class LinkEnd:
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
         """Watch the write buffer for a push producer."""
-        self._producer = IPushProducer(producer)
+        self._producer = cast(IPushProducer, producer)
 
     def unregisterProducer(self) -> None:
         """Watch no more."""

@@ -1,0 +1,1 @@
+"""The test kit is tested, too: links, faulty ports, the history checker."""
