@@ -1,16 +1,19 @@
 """Links carry bytes in order, and fail in the ways in which networks fail."""
 
 from random import Random
+from typing import cast
 
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IPushProducer
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from im.testing.links import BUFFER_BYTES, CALM, Link, LinkEnd, Network, Weather
 
 
+@implementer(IPushProducer)
 class Recorder(Protocol):
     """Keeps what it gets."""
 
@@ -21,8 +24,7 @@ class Recorder(Protocol):
 
     @property
     def end(self) -> LinkEnd:
-        assert isinstance(self.transport, LinkEnd)
-        return self.transport
+        return cast(LinkEnd, self.transport)
 
     @property
     def got(self) -> bytes:

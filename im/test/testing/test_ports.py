@@ -12,8 +12,10 @@ from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
 from im.core.commands import MoveRead, Query, Request, Result, Write
 from im.ports import IBusinessBridge, IStore, NodeBatch, UnavailableError
-from im.testing.contracts.bus import NodeBusContract, a_batch
-from im.testing.contracts.registry import RegistryContract, a_session
+from im.testing.contracts import bus as bus_contract
+from im.testing.contracts import registry as registry_contract
+from im.testing.contracts.bus import a_batch
+from im.testing.contracts.registry import a_session
 from im.testing.ports import (
     Faults,
     FaultyBridge,
@@ -58,12 +60,12 @@ class NotingBridge:
         self.submitted.append((request.command.conversation, request.id))
 
 
-class SoundRegistryTests(RegistryContract):
+class SoundRegistryTests(registry_contract.RegistryContract):
     def setUp(self) -> None:
         self.registry = FaultySessionRegistry(MemoryRegistry, faults(Clock()))
 
 
-class SoundNodeBusTests(NodeBusContract):
+class SoundNodeBusTests(bus_contract.NodeBusContract):
     def setUp(self) -> None:
         self.bus = FaultyNodeBus(MemoryNodeBus(), faults(Clock()))
 
