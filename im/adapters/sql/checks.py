@@ -1,0 +1,61 @@
+"""What a database is never asked to do: the pure checks before a command touches the tables."""
+
+from im.core.commands import Login, Send, SetProfile
+from im.core.errors import Code, Refused, invalid
+from im.core.ids import DEVICE_CLASSES, DIRECT, direct_peer, id_problem
+from im.core.limits import Limits
+
+LARGEST = 2**63 - 1
+"""The largest number that a database takes."""
+
+CLIENT_MSG_ID_BYTES = 16
+FIRST_SYSTEM_KIND = 100
+
+
+def unknown_conversation() -> Refused:
+    """The refusal of a conversation that isn't there, or isn't for this user."""
+    return Refused(Code.NOT_FOUND, "there is no such conversation", "conversation")
+
+
+def conversation_problem(conversation: str, user: str) -> Refused | None:
+    """Why a conversation can't be one of `user`: malformed, with oneself, or of others."""
+    kind, _, rest = conversation.partition("~")
+    if kind != DIRECT:
+        return id_problem(rest, "conversation")
+    if direct_peer(conversation, user) is not None:
+        return None
+    if direct_peer(conversation, rest.partition("~")[0]) is not None:
+        return unknown_conversation()
+    return invalid("conversation", "a direct conversation is d~ONE~OTHER of two different users, sorted")
+
+
+def send_problem(send: Send, limits: Limits) -> Refused | None:
+    """Why a message can't be stored whoever sends it, or None."""
+    if len(send.client_msg_id) != CLIENT_MSG_ID_BYTES:
+        return invalid("client_msg_id", f"client_msg_id must have {CLIENT_MSG_ID_BYTES} bytes")
+    if not 1 <= send.kind < FIRST_SYSTEM_KIND:
+        return invalid("kind", f"kind of a message must be 1 to {FIRST_SYSTEM_KIND - 1}")
+    if not 1 <= len(send.content) <= limits.content_bytes:
+        return invalid("content", f"content must have 1 to {limits.content_bytes} bytes")
+    return None
+
+
+def login_problem(login: Login) -> Refused | None:
+    """Why a device can't log in like this, or None."""
+    problem = id_problem(login.user, "user") or id_problem(login.device, "device")
+    if problem is None and login.device_class not in DEVICE_CLASSES:
+        problem = invalid("device_class", f"device_class must be one of {', '.join(sorted(DEVICE_CLASSES))}")
+    if problem is None and not 1 <= login.attempt <= LARGEST:
+        problem = invalid("attempt", "attempt must be a positive number below 2^63")
+    return problem
+
+
+def profile_problem(profile: SetProfile, limits: Limits) -> Refused | None:
+    """Why a profile can't be stored, or None."""
+    texts = [profile.name or "", profile.avatar or "", *profile.fields, *profile.fields.values()]
+    whole = "".join(texts)
+    if "\0" in whole or any("\ud800" <= character <= "\udfff" for character in whole):
+        return invalid("profile", "a profile must be text without NUL")
+    if len(whole.encode()) > limits.profile_bytes:
+        return invalid("profile", f"a profile must have at most {limits.profile_bytes} bytes")
+    return None

@@ -1,0 +1,153 @@
+"""The writer's memory of conversations and members, and how their rows are written.
+
+Only the writer changes these rows, so what it remembers is what is stored. What a transaction
+touched is written at its end; after a rollback it is forgotten and read again.
+"""
+
+import sqlite3
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from im.adapters.sql.sqlite.statements import upsert
+from im.core.unread import Cursors
+
+_CONVERSATION = "kind, created_ms, last_seq, n, head_sender, head_time_ms, member_version, epoch_seq"
+_SELECT_CONVERSATION = f"SELECT {_CONVERSATION} FROM conversation WHERE conversation_id = ?"
+
+_MEMBER = (
+    "read_seq, read_n, own_last_seq, own_last_n, own_after, own_max_seq,"
+    " clear_seq, clear_n, join_seq, join_n, delivered_seq, can_send, leave_seq"
+)
+_SELECT_MEMBER = f"SELECT {_MEMBER} FROM member WHERE conversation_id = ? AND user_id = ?"
+
+_UPSERT_CONVERSATIONS = upsert("conversation", ["conversation_id"], [*_CONVERSATION.split(", "), "changed"])
+_MOVING = ["read_seq", "read_n", "own_last_seq", "own_last_n", "own_after", "own_max_seq", "delivered_seq"]
+_UPSERT_MEMBERS = upsert("member", ["conversation_id", "user_id"], [*_MOVING, "changed"])
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A row of member, as far as writes need it.
+
+    `last_id` is the client id of the entry that this user stored last here, where it is known.
+    """
+
+    user: str
+    cursors: Cursors
+    delivered_seq: int = 0
+    can_send: bool = True
+    leave_seq: int | None = None
+    last_id: bytes = b""
+
+
+@dataclass(slots=True, eq=False)
+class Conversation:
+    """A row of conversation, and those of its members that were needed."""
+
+    id: str
+    kind: str
+    created_ms: int
+    last_seq: int = 0
+    n: int = 0
+    head_sender: str = ""
+    head_time_ms: int = 0
+    member_version: int = 1
+    epoch_seq: int = 0
+    members: dict[str, Member] = field(default_factory=dict)
+
+
+class Conversations:
+    """Conversations by id: the `bound` used last of those stored, and all of this transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, bound: int) -> None:
+        self._connection = connection
+        self._bound = bound
+        self._known: OrderedDict[str, Conversation] = OrderedDict()
+        self._touched: dict[str, Conversation] = {}
+        self._moved: dict[tuple[str, str], Member] = {}
+
+    def get(self, conversation_id: str) -> Conversation | None:
+        """The conversation, or None if there is none."""
+        conversation = self._known.get(conversation_id)
+        if conversation is not None:
+            self._known.move_to_end(conversation_id)
+            return conversation
+        row = self._connection.execute(_SELECT_CONVERSATION, (conversation_id,)).fetchone()
+        if row is None:
+            return None
+        conversation = self._known[conversation_id] = Conversation(conversation_id, *row)
+        return conversation
+
+    def member(self, conversation: Conversation, user: str) -> Member | None:
+        """The user's row there, or None if there is none."""
+        member = conversation.members.get(user)
+        if member is not None:
+            return member
+        row = self._connection.execute(_SELECT_MEMBER, (conversation.id, user)).fetchone()
+        if row is None:
+            return None
+        *cursors, delivered_seq, can_send, leave_seq = row
+        member = Member(user, Cursors(*cursors), delivered_seq, bool(can_send), leave_seq)
+        conversation.members[user] = member
+        return member
+
+    def create(self, conversation: Conversation) -> None:
+        """Add a conversation that isn't stored, with all its members."""
+        self._known[conversation.id] = conversation
+        self.touch(conversation)
+        for member in conversation.members.values():
+            self.touch_member(conversation, member)
+
+    def touch(self, conversation: Conversation) -> None:
+        """Write the conversation's row at the end of this transaction."""
+        self._touched[conversation.id] = conversation
+
+    def touch_member(self, conversation: Conversation, member: Member) -> None:
+        """Write the member's row at the end of this transaction."""
+        self._moved[conversation.id, member.user] = member
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether this transaction has any row to write."""
+        return bool(self._touched or self._moved)
+
+    def write(self, changed: int) -> None:
+        """Write what was touched, stamped with the commit counter's value."""
+        conversations = [
+            (
+                each.id,
+                each.kind,
+                each.created_ms,
+                each.last_seq,
+                each.n,
+                each.head_sender,
+                each.head_time_ms,
+                each.member_version,
+                each.epoch_seq,
+                changed,
+            )
+            for each in self._touched.values()
+        ]
+        _UPSERT_CONVERSATIONS.execute(self._connection, conversations)
+        members = []
+        for (conversation_id, user), member in self._moved.items():
+            at = member.cursors
+            own = (at.own_last_seq, at.own_last_n, at.own_after, at.own_max_seq)
+            members.append(
+                (conversation_id, user, at.read_seq, at.read_n, *own, member.delivered_seq, changed)
+            )
+        _UPSERT_MEMBERS.execute(self._connection, members)
+
+    def keep(self) -> None:
+        """After a commit: what was touched is stored now; the oldest beyond the bound are let go."""
+        self._touched.clear()
+        self._moved.clear()
+        while len(self._known) > self._bound:
+            self._known.popitem(last=False)
+
+    def forget(self) -> None:
+        """After a rollback: what was touched is unknown."""
+        for conversation_id in self._touched.keys() | {key[0] for key in self._moved}:
+            self._known.pop(conversation_id, None)
+        self._touched.clear()
+        self._moved.clear()

@@ -1,0 +1,82 @@
+"""The entries that a transaction adds, and what it must know of those stored before."""
+
+import sqlite3
+from typing import Any, NamedTuple
+
+from im.adapters.sql.sqlite.statements import RowsInsert
+from im.core.commands import Sent
+
+_COLUMNS = ["conversation_id", "seq", "n", "kind", "sender", "client_msg_id", "time_ms", "content"]
+_INSERT = RowsInsert("message", _COLUMNS, "ON CONFLICT (client_msg_id, sender, conversation_id) DO NOTHING")
+_BY_CLIENT_ID = (
+    "SELECT seq, n, time_ms, kind, content FROM message"
+    " WHERE client_msg_id = ? AND sender = ? AND conversation_id = ?"
+)
+_N_AT = "SELECT n FROM message WHERE conversation_id = ? AND seq = ?"
+_OWN_AFTER = (
+    "SELECT count(*) FROM message AS entry WHERE conversation_id = ? AND seq > ? AND sender = ?"
+    " AND n > (SELECT n FROM message WHERE conversation_id = entry.conversation_id AND seq = entry.seq - 1)"
+)
+
+Key = tuple[bytes, str, str]
+"""Client message id, sender, conversation: what makes a message one and the same."""
+
+
+class Stored(NamedTuple):
+    """An entry that is stored, or will be with this transaction: its answer, and what it holds."""
+
+    sent: Sent
+    kind: int
+    content: bytes
+
+
+class StoredBeforeError(Exception):
+    """A message that was taken for new is stored: the transaction must look before it takes a seq."""
+
+
+class Messages:
+    """The message table, seen from inside one transaction. `epoch` is the store's."""
+
+    def __init__(self, connection: sqlite3.Connection, epoch: str) -> None:
+        self._connection = connection
+        self._epoch = epoch
+        self._rows: list[tuple[Any, ...]] = []
+        self._added: dict[Key, Stored] = {}
+
+    def added(self, key: Key) -> Stored | None:
+        """What this transaction itself added under `key`, or None."""
+        return self._added.get(key)
+
+    def stored(self, key: Key) -> Stored | None:
+        """What is stored under `key`, or None."""
+        row = self._connection.execute(_BY_CLIENT_ID, key).fetchone()
+        if row is None:
+            return None
+        seq, n, time_ms, kind, content = row
+        return Stored(Sent(key[2], seq, n, time_ms, self._epoch, True), kind, content)
+
+    def add(self, key: Key, seq: int, n: int, time_ms: int, kind: int, content: bytes) -> Sent:
+        """Add an entry at the head."""
+        client_msg_id, sender, conversation = key
+        sent = Sent(conversation, seq, n, time_ms, self._epoch, False)
+        self._added[key] = Stored(sent, kind, content)
+        self._rows.append((conversation, seq, n, kind, sender, client_msg_id, time_ms, content))
+        return sent
+
+    def look_up(self, conversation: str, sender: str, seq: int) -> tuple[int, int]:
+        """Of an entry: its running count, and how many counting entries of `sender` come after it."""
+        self.write()
+        (n,) = self._connection.execute(_N_AT, (conversation, seq)).fetchone()
+        (own,) = self._connection.execute(_OWN_AFTER, (conversation, seq, sender)).fetchone()
+        return n, own
+
+    def write(self) -> None:
+        """Write what was added. Raises `StoredBeforeError` if any of it was stored before."""
+        rows, self._rows = self._rows, []
+        if _INSERT.execute(self._connection, rows) != len(rows):
+            raise StoredBeforeError
+
+    def clear(self) -> None:
+        """Begin anew, after a commit or a rollback."""
+        self._rows = []
+        self._added = {}

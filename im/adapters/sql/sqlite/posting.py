@@ -1,0 +1,149 @@
+"""Messages and cursors: who may store what where, and what it moves."""
+
+from im.adapters.sql.checks import conversation_problem, send_problem, unknown_conversation
+from im.adapters.sql.sqlite.conversations import Conversation, Conversations, Member
+from im.adapters.sql.sqlite.messages import Key, Messages, Stored
+from im.adapters.sql.sqlite.users import Users
+from im.core.commands import CursorMoved, MoveDelivered, MoveRead, Send, Sent
+from im.core.errors import Code, Refused
+from im.core.ids import DIRECT, direct_peer
+from im.core.limits import Limits
+from im.core.unread import Cursors
+
+Place = tuple[Conversation, Member]
+
+
+class Posting:
+    """Executes sends and cursor moves inside the writer's transaction.
+
+    A send is first taken for new: that it was stored before is found when the batch is written,
+    and the batch is then executed again with `is_careful` set, which looks first.
+    """
+
+    def __init__(
+        self, conversations: Conversations, messages: Messages, users: Users, limits: Limits
+    ) -> None:
+        self._conversations = conversations
+        self._messages = messages
+        self._users = users
+        self._limits = limits
+        self.is_careful = False
+
+    def send(self, send: Send, now_ms: int) -> Sent | Refused:
+        """Store one message, once."""
+        problem = send_problem(send, self._limits)
+        if problem is not None:
+            return problem
+        key = (send.client_msg_id, send.sender, send.conversation)
+        earlier = self._messages.added(key) or (self._messages.stored(key) if self.is_careful else None)
+        if earlier is not None:
+            return _again(send, earlier)
+        place = self._place_to_send(send, now_ms)
+        if isinstance(place, Refused):
+            earlier = self._messages.stored(key)  # whoever may no longer send still gets a first answer
+            return place if earlier is None else _again(send, earlier)
+        return self._store(send, key, place, now_ms)
+
+    def _place_to_send(self, send: Send, now_ms: int) -> Place | Refused:
+        conversation = self._conversations.get(send.conversation)
+        if conversation is None:
+            created = self._new_direct(send.conversation, send.sender, now_ms)
+            if isinstance(created, Refused):
+                return created
+            if send.after:
+                return _out_of_order()
+            self._conversations.create(created)
+            conversation = created
+        member = self._conversations.member(conversation, send.sender)
+        if member is None:
+            return conversation_problem(send.conversation, send.sender) or unknown_conversation()
+        if not member.can_send or member.leave_seq is not None:
+            return Refused(Code.BLOCKED, "you can't send to this conversation", "conversation")
+        if send.after and send.after != member.last_id:
+            key = (send.after, send.sender, send.conversation)
+            if self._messages.added(key) is None and self._messages.stored(key) is None:
+                return _out_of_order()
+        return conversation, member
+
+    def _new_direct(self, conversation: str, sender: str, now_ms: int) -> Conversation | Refused:
+        problem = conversation_problem(conversation, sender)
+        if problem is not None:
+            return problem
+        peer = direct_peer(conversation, sender)
+        if peer is None:
+            return unknown_conversation()
+        refused = self._users.mention((sender, peer), now_ms)
+        if refused is not None:
+            return refused
+        members = {user: Member(user, Cursors()) for user in (sender, peer)}
+        return Conversation(conversation, DIRECT, now_ms, members=members)
+
+    def _store(self, send: Send, key: Key, place: Place, now_ms: int) -> Sent:
+        conversation, member = place
+        self._read(conversation, member, send.seen_seq)
+        conversation.last_seq += 1
+        conversation.n += 1
+        conversation.head_sender = send.sender
+        conversation.head_time_ms = now_ms
+        member.cursors.add_own(conversation.last_seq, conversation.n, True)
+        member.last_id = send.client_msg_id
+        self._conversations.touch(conversation)
+        self._conversations.touch_member(conversation, member)
+        return self._messages.add(key, conversation.last_seq, conversation.n, now_ms, send.kind, send.content)
+
+    def _read(self, conversation: Conversation, member: Member, seq: int) -> bool:
+        def look_up(seq: int) -> tuple[int, int]:
+            return self._messages.look_up(conversation.id, member.user, seq)
+
+        return member.cursors.move_read(seq, conversation.last_seq, conversation.n, look_up)
+
+    def move_read(self, move: MoveRead, now_ms: int) -> CursorMoved | Refused:
+        """Move a member's read cursor forward, at most to the head."""
+        place = self._place(move)
+        if isinstance(place, Refused):
+            return place
+        return self._moved(place, self._read(*place, move.seq))
+
+    def move_delivered(self, move: MoveDelivered, now_ms: int) -> CursorMoved | Refused:
+        """Move a member's delivered cursor forward, at most to the head."""
+        place = self._place(move)
+        if isinstance(place, Refused):
+            return place
+        conversation, member = place
+        seq = min(move.seq, conversation.last_seq)
+        moved = seq > member.delivered_seq
+        if moved:
+            member.delivered_seq = seq
+        return self._moved(place, moved)
+
+    def _place(self, move: MoveRead | MoveDelivered) -> Place | Refused:
+        conversation = self._conversations.get(move.conversation)
+        member = None if conversation is None else self._conversations.member(conversation, move.user)
+        if conversation is None or member is None:
+            return conversation_problem(move.conversation, move.user) or unknown_conversation()
+        return conversation, member
+
+    def _moved(self, place: Place, moved: bool) -> CursorMoved:
+        conversation, member = place
+        if moved:
+            self._conversations.touch_member(conversation, member)
+            if conversation.kind == DIRECT:
+                self._conversations.touch(conversation)  # the other side sees these cursors
+        return CursorMoved(
+            conversation.id,
+            member.user,
+            member.cursors.read_seq,
+            member.delivered_seq,
+            member.cursors.unread(conversation.n),
+            moved,
+        )
+
+
+def _again(send: Send, earlier: Stored) -> Sent | Refused:
+    if (earlier.kind, earlier.content) != (send.kind, send.content):
+        return Refused(Code.CONFLICT, "another message is stored under this client_msg_id", "client_msg_id")
+    return earlier.sent._replace(duplicate=True)
+
+
+def _out_of_order() -> Refused:
+    return Refused(Code.OUT_OF_ORDER, "the message named in `after` is not stored yet", "after")

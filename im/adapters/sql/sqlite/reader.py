@@ -1,0 +1,213 @@
+"""The readers: each query is answered from one snapshot."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from im.adapters.sql.checks import conversation_problem, unknown_conversation
+from im.adapters.sql.sqlite.entries import Entries, wire_size
+from im.adapters.sql.sqlite.users import profile_of
+from im.core.commands import (
+    Entry,
+    GetProfile,
+    Head,
+    Pull,
+    PullPage,
+    Query,
+    Result,
+    Sync,
+    SyncCursor,
+    SyncPage,
+)
+from im.core.errors import Refused
+from im.core.limits import Limits
+from im.core.unread import Cursors
+from im.ports import UnavailableError
+
+_META = "SELECT store_epoch, changes FROM meta"
+
+_PLACES = """
+SELECT c.conversation_id, c.last_seq, c.n, c.head_time_ms, c.member_version, c.epoch_seq,
+       m.delivered_seq, m.leave_seq, m.leave_n, coalesce(p.read_seq, 0), coalesce(p.delivered_seq, 0),
+       m.read_seq, m.read_n, m.own_last_seq, m.own_last_n, m.own_after, m.own_max_seq,
+       m.clear_seq, m.clear_n, m.join_seq, m.join_n
+FROM member AS m CROSS JOIN conversation AS c ON c.conversation_id = m.conversation_id
+LEFT JOIN member AS p
+    ON p.conversation_id = CASE c.kind WHEN 'd' THEN c.conversation_id END AND p.user_id <> m.user_id
+"""
+# CROSS JOIN fixes the order: the user's members first, each then looks its conversation up.
+_CHANGED = f"""{_PLACES}
+WHERE m.user_id = ? AND m.conversation_id > ? AND (c.changed > ? OR m.changed > ?)
+ORDER BY m.conversation_id LIMIT ?
+"""
+_ONE = f"{_PLACES} WHERE m.user_id = ? AND m.conversation_id = ?"
+
+_HEAD_BYTES = 160
+"""What a head takes on the wire beside its texts and its last entry, at most."""
+
+
+class _Place(NamedTuple):
+    """A member's place, as `_PLACES` gives it."""
+
+    conversation: str
+    last_seq: int
+    last_n: int
+    head_time_ms: int
+    member_version: int
+    epoch_seq: int
+    delivered_seq: int
+    leave_seq: int | None
+    leave_n: int | None
+    peer_read_seq: int
+    peer_delivered_seq: int
+    cursors: Cursors
+
+    @property
+    def head_seq(self) -> int:
+        """The last seq that the member may see."""
+        return self.last_seq if self.leave_seq is None else self.leave_seq
+
+    @property
+    def head_n(self) -> int:
+        """The running count at `head_seq`."""
+        return self.last_n if self.leave_n is None else self.leave_n
+
+    def head(self, last: Entry | None) -> Head:
+        """What a sync says of this place."""
+        return Head(
+            conversation=self.conversation,
+            head_seq=self.head_seq,
+            head_n=self.head_n,
+            head_time_ms=self.head_time_ms,
+            unread=self.cursors.unread(self.head_n),
+            read_seq=self.cursors.read_seq,
+            delivered_seq=self.delivered_seq,
+            visible_from=self.cursors.visible_from,
+            active=self.leave_seq is None,
+            member_version=self.member_version,
+            epoch_seq=self.epoch_seq,
+            peer_read_seq=self.peer_read_seq,
+            peer_delivered_seq=self.peer_delivered_seq,
+            last=last,
+        )
+
+
+def _place(row: tuple[Any, ...]) -> _Place:
+    return _Place._make((*row[:11], Cursors(*row[11:])))
+
+
+class Reader:
+    """Answers queries on one connection. Used by one thread at a time.
+
+    Raises `UnavailableError` where the database can't be read now.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, limits: Limits) -> None:
+        self._connection = connection
+        self._limits = limits
+        self._entries = Entries(connection, limits.content_bytes)
+        self._answers: dict[type, Callable[[Any], Result]] = {
+            Sync: self._sync,
+            Pull: self._pull,
+            GetProfile: self._profile,
+        }
+
+    def read(self, query: Query) -> Result:
+        """Answer one query from one snapshot."""
+        try:
+            with self._snapshot():
+                return self._answers[type(query)](query)
+        except sqlite3.Error as error:
+            raise UnavailableError(f"the database can't be read: {error}") from error
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def _profile(self, query: GetProfile) -> Result:
+        return profile_of(self._connection, query.user)
+
+    def _sync(self, query: Sync) -> SyncPage:
+        epoch, changes = self._connection.execute(_META).fetchone()
+        since = -1
+        if query.cursor is not None and query.cursor.epoch == epoch:
+            since = min(query.cursor.position, changes)
+        most = self._limits.sync_heads
+        values = (query.user, query.after, since, since, most + 1)
+        places = [_place(row) for row in self._connection.execute(_CHANGED, values)]
+        heads = self._heads(places[:most])
+        following = heads[-1].conversation if len(heads) < len(places) else ""
+        return SyncPage(SyncCursor(epoch, changes), heads, following)
+
+    def _heads(self, places: list[_Place]) -> list[Head]:
+        """As many heads as fit into a page, at least one; a last entry that doesn't fit is left out."""
+        heads: list[Head] = []
+        left = self._limits.page_bytes
+        for place in places:
+            left -= _HEAD_BYTES + len(place.conversation.encode())
+            if left < 0 and heads:
+                break
+            last = self._last(place)
+            if last is not None:
+                size = wire_size(last)
+                if size > left:
+                    last = None
+                else:
+                    left -= size
+            heads.append(place.head(last))
+        return heads
+
+    def _last(self, place: _Place) -> Entry | None:
+        if place.head_seq < place.cursors.visible_from:
+            return None
+        return next(self._entries.read(place.conversation, place.head_seq, place.head_seq, False))
+
+    def _pull(self, query: Pull) -> PullPage | Refused:
+        row = self._connection.execute(_ONE, (query.user, query.conversation)).fetchone()
+        if row is None:
+            return conversation_problem(query.conversation, query.user) or unknown_conversation()
+        place = _place(row)
+        (epoch, _) = self._connection.execute(_META).fetchone()
+        entries, more = self._page(place, query)
+        return PullPage(
+            conversation=place.conversation,
+            epoch=epoch,
+            entries=entries,
+            visible_from=place.cursors.visible_from,
+            head_seq=place.head_seq,
+            active=place.leave_seq is None,
+            member_version=place.member_version,
+            read_seq=place.cursors.read_seq,
+            peer_read_seq=place.peer_read_seq,
+            peer_delivered_seq=place.peer_delivered_seq,
+            more=more,
+        )
+
+    def _page(self, place: _Place, query: Pull) -> tuple[list[Entry], bool]:
+        """The entries of a page, ascending, and whether any are left in the asked direction."""
+        lowest, highest = place.cursors.visible_from, place.head_seq
+        most = min(query.limit or self._limits.page_entries, self._limits.page_entries)
+        if query.backward:
+            last = min(query.from_seq or highest, highest)
+            first = max(lowest, last - most + 1)
+        else:
+            first = max(query.from_seq, lowest)
+            last = min(first + most - 1, highest)
+        if first > last:
+            return [], False
+        entries: list[Entry] = []
+        left = self._limits.page_bytes
+        for entry in self._entries.read(place.conversation, first, last, query.backward):
+            left -= wire_size(entry)
+            if left < 0 and entries:
+                break
+            entries.append(entry)
+        if query.backward:
+            entries.reverse()
+            return entries, entries[0].seq > lowest
+        return entries, entries[-1].seq < highest

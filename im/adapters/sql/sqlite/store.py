@@ -1,0 +1,93 @@
+"""The store port on SQLite: hands batches to the writer and queries to the readers."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from im.adapters.sql.sqlite.database import Database
+from im.adapters.sql.sqlite.reader import Reader
+from im.adapters.sql.sqlite.runners import Runners
+from im.adapters.sql.sqlite.writer import BrokenStoreError, Writer
+from im.core.commands import Query, Result, Write
+from im.core.limits import Limits
+from im.ports import IStore
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class StorePolicy:
+    """What a store allows. `users_open`: a user is made by the first mention."""
+
+    limits: Limits
+    users_open: bool
+
+
+@implementer(IStore)
+class SqliteStore:
+    """The tables on SQLite.
+
+    `on_fatal` is called with a sentence when the outcome of a COMMIT is unknown: the process must
+    end, and the store takes no more writes. A write that failed for a full disk or a lock is the
+    `problem` until another one succeeds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        runners: Runners,
+        now_ms: Callable[[], int],
+        policy: StorePolicy,
+        on_fatal: Callable[[str], None],
+    ) -> None:
+        self._database = database
+        self._runners = runners
+        self._limits = policy.limits
+        self._on_fatal = on_fatal
+        self._writer = Writer(database, now_ms, policy.limits, policy.users_open)
+        self._idle_readers: deque[Reader] = deque()
+        self._problem = ""
+
+    def write(self, batch: Sequence[Write]) -> "Deferred[list[Result]]":
+        """See `IStore.write`."""
+        return self._watched(self._runners.write(lambda: self._writer.execute(batch)))
+
+    def read(self, query: Query) -> "Deferred[Result]":
+        """See `IStore.read`."""
+        return self._runners.read(lambda: self._read(query))
+
+    def problem(self) -> str:
+        """See `IStore.problem`."""
+        return self._problem
+
+    def beat(self, node: str) -> "Deferred[None]":
+        """Note in the tables that the node lives now. Fails as a write does."""
+        return self._watched(self._runners.write(lambda: self._writer.beat(node)))
+
+    def _read(self, query: Query) -> Result:
+        try:
+            reader = self._idle_readers.pop()
+        except IndexError:
+            reader = Reader(self._database.connect_reader(), self._limits)
+        try:
+            return reader.read(query)
+        finally:
+            self._idle_readers.append(reader)
+
+    def _watched(self, writing: "Deferred[T]") -> "Deferred[T]":
+        return writing.addCallbacks(self._on_written, self._on_failed)
+
+    def _on_written(self, outcome: T) -> T:
+        self._problem = ""
+        return outcome
+
+    def _on_failed(self, failure: Failure) -> Failure:
+        self._problem = failure.getErrorMessage()
+        if failure.check(BrokenStoreError) is not None:
+            self._on_fatal(self._problem)
+        return failure

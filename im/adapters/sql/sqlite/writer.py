@@ -1,0 +1,116 @@
+"""The one writer: a whole batch in one transaction, decided in Python, written in few statements."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from im.adapters.sql.sqlite.conversations import Conversations
+from im.adapters.sql.sqlite.database import Database, is_transient
+from im.adapters.sql.sqlite.messages import Messages, StoredBeforeError
+from im.adapters.sql.sqlite.posting import Posting
+from im.adapters.sql.sqlite.users import Users
+from im.core.commands import CreateUser, Login, MoveDelivered, MoveRead, Result, Send, SetProfile, Write
+from im.core.limits import Limits
+from im.ports import UnavailableError
+
+_REMEMBERED_CONVERSATIONS = 8_192
+
+_META = "SELECT store_epoch, changes FROM meta"
+_BEAT = (
+    "INSERT INTO node_lease (node, started_ms, last_ms) VALUES (?, ?, ?)"
+    " ON CONFLICT (node) DO UPDATE SET started_ms = excluded.started_ms, last_ms = excluded.last_ms"
+)
+
+
+class BrokenStoreError(UnavailableError):
+    """A COMMIT failed with nothing known about its outcome: only a new process may go on."""
+
+
+class Writer:
+    """Executes batches one after the other, all on one connection. Used by one thread at a time.
+
+    Raises `UnavailableError` where the database can't be written now, everything rolled back, and
+    `BrokenStoreError` once the outcome of a COMMIT is unknown.
+    """
+
+    def __init__(self, database: Database, now_ms: Callable[[], int], limits: Limits, is_open: bool) -> None:
+        self._database = database
+        self._now_ms = now_ms
+        self._connection = database.connect_writer()
+        self._started_ms = now_ms()
+        epoch, self._changes = self._connection.execute(_META).fetchone()
+        self._conversations = Conversations(self._connection, _REMEMBERED_CONVERSATIONS)
+        self._messages = Messages(self._connection, epoch)
+        users = Users(self._connection, limits, is_open)
+        self._posting = Posting(self._conversations, self._messages, users, limits)
+        self._steps: dict[type, Callable[[Any, int], Result]] = {
+            Send: self._posting.send,
+            MoveRead: self._posting.move_read,
+            MoveDelivered: self._posting.move_delivered,
+            Login: users.login,
+            CreateUser: users.create,
+            SetProfile: users.set_profile,
+        }
+        self._broken = ""
+
+    def execute(self, batch: Sequence[Write]) -> list[Result]:
+        """Execute a batch in order in one transaction; results aligned."""
+        try:
+            self._posting.is_careful = False
+            return self._execute(batch)
+        except StoredBeforeError:
+            self._posting.is_careful = True
+            return self._execute(batch)
+
+    def _execute(self, batch: Sequence[Write]) -> list[Result]:
+        now_ms = self._now_ms()
+        with self._transaction():
+            return [self._steps[type(write)](write, now_ms) for write in batch]
+
+    def beat(self, node: str) -> None:
+        """Note that the node lives: its lease says when it started and was last alive."""
+        with self._transaction():
+            self._connection.execute(_BEAT, (node, self._started_ms, self._now_ms()))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        if self._broken:
+            raise BrokenStoreError(self._broken)
+        is_stored = False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+            self._write()
+            self._commit()
+            is_stored = True
+        except sqlite3.Error as error:
+            raise UnavailableError(f"the database can't be written: {error}") from error
+        finally:
+            self._settle(is_stored)
+
+    def _write(self) -> None:
+        self._messages.write()
+        if self._conversations.is_touched:
+            self._changes += 1
+            self._conversations.write(self._changes)
+            self._connection.execute("UPDATE meta SET changes = ?", (self._changes,))
+
+    def _commit(self) -> None:
+        try:
+            self._database.commit(self._connection)
+        except sqlite3.Error as error:
+            if is_transient(error):
+                raise
+            self._broken = f"COMMIT failed, and whether it is stored is unknown: {error}"
+            raise BrokenStoreError(self._broken) from error
+
+    def _settle(self, is_stored: bool) -> None:
+        self._messages.clear()
+        if is_stored:
+            self._conversations.keep()
+            return
+        self._conversations.forget()
+        with suppress(sqlite3.Error):  # the first error is the one to tell
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")

@@ -1,0 +1,124 @@
+"""The tables, for every database: what the store keeps, in SQLAlchemy Core.
+
+All times are Unix ms. `n` beside a seq is the running count of entries that count as unread.
+Nothing that changes with every message is indexed. `changed` is the value of the commit counter
+(`meta.changes`) at the row's last change. On a database with partitions, message is split by the
+hash of its conversation; both of its keys hold the conversation for that.
+"""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+Big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _number(name: str, default: int = 0) -> sa.Column[int]:
+    return sa.Column(name, Big, nullable=False, server_default=str(default))
+
+
+def _flag(name: str, default: int) -> sa.Column[int]:
+    return sa.Column(name, sa.SmallInteger, nullable=False, server_default=str(default))
+
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("store_epoch", sa.Text, nullable=False),
+    _number("changes"),
+    sa.Column("schema_version", sa.Integer, nullable=False),
+    sa.Column("compatible_version", sa.Integer, nullable=False),
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    _number("created_ms"),
+    _flag("disabled", 0),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+    sa.Column("avatar", sa.Text, nullable=False, server_default=""),
+    sa.Column("fields", sa.Text, nullable=False, server_default="{}"),
+    sqlite_with_rowid=False,
+)
+
+device = sa.Table(
+    "device",
+    metadata,
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("device_id", sa.Text, nullable=False),
+    sa.Column("device_class", sa.Text, nullable=False),
+    _number("attempt"),
+    _number("created_ms"),
+    _number("last_ms"),
+    sa.PrimaryKeyConstraint("user_id", "device_id"),
+    sqlite_with_rowid=False,
+)
+
+conversation = sa.Table(
+    "conversation",
+    metadata,
+    sa.Column("conversation_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    _number("created_ms"),
+    _number("last_seq"),
+    _number("n"),
+    sa.Column("head_sender", sa.Text, nullable=False, server_default=""),
+    _number("head_time_ms"),
+    _number("member_version", 1),
+    _number("epoch_seq"),
+    _number("changed"),
+    sqlite_with_rowid=False,
+)
+
+member = sa.Table(
+    "member",
+    metadata,
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False, server_default="member"),
+    _flag("can_send", 1),
+    _flag("muted", 0),
+    _flag("pinned", 0),
+    _number("read_seq"),
+    _number("read_n"),
+    _number("own_last_seq"),
+    _number("own_last_n"),
+    _number("own_after"),
+    _number("own_max_seq"),
+    _number("clear_seq"),
+    _number("clear_n"),
+    _number("join_seq", 1),
+    _number("join_n"),
+    sa.Column("leave_seq", Big),
+    sa.Column("leave_n", Big),
+    _number("delivered_seq"),
+    _number("changed"),
+    sa.PrimaryKeyConstraint("conversation_id", "user_id"),
+    sa.Index("member_by_user", "user_id", "conversation_id"),
+    sqlite_with_rowid=False,
+)
+
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("seq", Big, nullable=False),
+    sa.Column("n", Big, nullable=False),
+    sa.Column("kind", sa.Integer, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("client_msg_id", sa.LargeBinary, nullable=False),
+    sa.Column("time_ms", Big, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("conversation_id", "seq"),
+    sa.UniqueConstraint("client_msg_id", "sender", "conversation_id"),
+)
+
+node_lease = sa.Table(
+    "node_lease",
+    metadata,
+    sa.Column("node", sa.Text, primary_key=True),
+    _number("started_ms"),
+    _number("last_ms"),
+)
