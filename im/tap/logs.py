@@ -13,7 +13,6 @@ from twisted.logger import (
     LogEvent,
     LogLevel,
     LogLevelFilterPredicate,
-    PredicateResult,
     formatEvent,
 )
 from twisted.python.logfile import LogFile
@@ -83,11 +82,6 @@ class _Quiet(LogLevelFilterPredicate):
         super().__init__(level)
         for namespace in QUIET_NAMESPACES:
             self.setLogLevelForNamespace(namespace, max(level, LogLevel.warn))
-
-    def __call__(self, event: LogEvent) -> NamedConstant:
-        if event.get("isError") and event.get("log_namespace") == "log_legacy":
-            return PredicateResult.yes
-        return super().__call__(event)
 
 
 def observer(stream: TextIO | LogFile, form: str, level: str) -> ILogObserver:

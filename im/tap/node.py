@@ -93,8 +93,16 @@ class NodeService(Service):
 
     def reload_certificates(self) -> None:
         """Read the certificates again, as SIGHUP asks."""
-        if self._parts is not None:
+        if self._parts is None:
+            return
+        problem = ""
+        try:
             self._parts.reload_certificates()
+        except ValueError as error:
+            problem = str(error)
+        if problem:
+            self.log.error("certificates stay as they were: {problem}", problem=problem)
+        else:
             self.log.info("certificates were read again")
 
     def stopService(self) -> Deferred[None]:
