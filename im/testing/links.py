@@ -44,6 +44,13 @@ class Weather(NamedTuple):
 CALM = Weather(0.001, 0.001, 0.0)
 
 
+class Clocks(NamedTuple):
+    """The clocks of the two processes that a link connects."""
+
+    client: IReactorTime
+    server: IReactorTime
+
+
 @implementer(ITCPTransport, IConsumer, IPushProducer)
 class LinkEnd:
     """The transport of one end. What is written travels to the `peer`'s protocol."""
@@ -53,7 +60,11 @@ class LinkEnd:
     disconnecting = False
     disconnected = False
 
-    def __init__(self, link: "Link", host: IPv4Address, peer_address: IPv4Address) -> None:
+    def __init__(
+        self, link: "Link", clock: IReactorTime, host: IPv4Address, peer_address: IPv4Address
+    ) -> None:
+        self.clock = clock
+        """Of the process that holds this end: what comes here comes in its time."""
         self._link = link
         self._addresses = (host, peer_address)
         self._under_way = bytearray()
@@ -148,7 +159,7 @@ class LinkEnd:
 
     def _travel(self) -> None:
         if self._arrival is None and (self._under_way or self._ends_after_flush):
-            self._arrival = self._link.clock.callLater(self._link.delay(), self._arrive)
+            self._arrival = self.peer.clock.callLater(self._link.delay(), self._arrive)
 
     def _arrive(self) -> None:
         self._arrival = None
@@ -193,30 +204,28 @@ class LinkEnd:
             return
         self.disconnected = True
         self._under_way.clear()
-        if self._arrival is not None:
+        if self._arrival is not None and self._arrival.active():  # not that of a killed process
             self._arrival.cancel()
-            self._arrival = None
-        self._link.clock.callLater(0, self._tell_lost, Failure(reason))
+        self._arrival = None
+        self.clock.callLater(0, self._tell_lost, Failure(reason))
 
     def _tell_lost(self, reason: Failure) -> None:
         self._producer = None
-        if not self._link.is_forgotten(self):
-            self.protocol.connectionLost(reason)
+        self.protocol.connectionLost(reason)
 
 
 class Link:
     """One connection. `client` and `server` are its ends; the methods are what networks do."""
 
-    def __init__(self, clock: IReactorTime, random: Random, weather: Weather, port: int) -> None:
-        self.clock = clock
+    def __init__(self, clocks: Clocks, random: Random, weather: Weather, port: int) -> None:
         self.is_half_open = False
         self._random = random
         self._weather = weather
         self._stalled_until = 0.0
         self._rate: float | None = None
-        self._forgotten: LinkEnd | None = None
         near, far = IPv4Address("TCP", "127.0.0.1", port), IPv4Address("TCP", "127.0.0.1", 7222)
-        self.client, self.server = LinkEnd(self, near, far), LinkEnd(self, far, near)
+        self.client = LinkEnd(self, clocks.client, near, far)
+        self.server = LinkEnd(self, clocks.server, far, near)
         self.client.peer, self.server.peer = self.server, self.client
 
     @property
@@ -227,7 +236,7 @@ class Link:
     @property
     def is_stalled(self) -> bool:
         """Whether nothing arrives for now."""
-        return self._stalled_until > self.clock.seconds()
+        return self._stalled_until > self.client.clock.seconds()
 
     def cut(self) -> None:
         """Reset: both ends are told, what was under way is lost."""
@@ -246,7 +255,7 @@ class Link:
 
     def stall(self, seconds: float) -> None:
         """Let nothing arrive for a while."""
-        self._stalled_until = max(self._stalled_until, self.clock.seconds() + seconds)
+        self._stalled_until = max(self._stalled_until, self.client.clock.seconds() + seconds)
 
     def slow_down(self, bytes_per_second: float) -> None:
         """Carry no more than so many bytes a second in each direction; 0: as fast as ever."""
@@ -258,17 +267,6 @@ class Link:
         self.client.budget = self.server.budget = None
         if self.is_half_open:
             self.cut()
-
-    def forget(self, end: LinkEnd) -> None:
-        """Let the process of `end` die: its protocol hears nothing more, the peer sees a reset."""
-        self._forgotten = end
-        end.lose(ConnectionLost())
-        if not self.is_half_open:
-            end.peer.lose(ConnectionLost())
-
-    def is_forgotten(self, end: LinkEnd) -> bool:
-        """Whether the process of `end` has died."""
-        return end is self._forgotten
 
     def aborted(self, end: LinkEnd) -> None:
         """One end aborted."""
@@ -285,7 +283,7 @@ class Link:
         """How long the next piece travels."""
         weather = self._weather
         travel = self._random.uniform(weather.min_delay, weather.max_delay)
-        return max(travel, self._stalled_until - self.clock.seconds())
+        return max(travel, self._stalled_until - self.client.clock.seconds())
 
     def piece(self, waiting: int) -> int:
         """How many of the waiting bytes arrive together."""
@@ -297,73 +295,80 @@ class Link:
         return size
 
 
+class Dialler(NamedTuple):
+    """Who dials: a name to find its links by, and the clock of its process."""
+
+    name: str
+    clock: IReactorTime
+
+
 @implementer(IStreamClientEndpoint)
 class LinkEndpoint:
     """What a client dials."""
 
-    def __init__(self, network: "Network", owner: str) -> None:
+    def __init__(self, network: "Network", dialler: Dialler) -> None:
         self._network = network
-        self._owner = owner
+        self._dialler = dialler
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect, or fail with `ConnectionRefusedError` while nobody listens."""
-        return self._network.connect(protocolFactory, self._owner)
+        return self._network.connect(protocolFactory, self._dialler)
+
+
+class _Listener(NamedTuple):
+    factory: IProtocolFactory
+    clock: IReactorTime
 
 
 class Network:
     """One address: whoever listens there, whoever dials it, and the links between them."""
 
-    def __init__(self, clock: IReactorTime, random: Random, weather: Weather = CALM) -> None:
+    def __init__(self, random: Random, weather: Weather = CALM) -> None:
         self.weather = weather
-        self._clock = clock
         self._random = random
-        self._factory: IProtocolFactory | None = None
+        self._listener: _Listener | None = None
         self._links: list[tuple[str, Link]] = []
         self._port = FIRST_PORT
 
-    def listen(self, factory: IProtocolFactory) -> None:
-        """Let `factory` serve who connects from now on."""
-        self._factory = factory
+    def listen(self, factory: IProtocolFactory, clock: IReactorTime) -> None:
+        """Let `factory` of the process of `clock` serve who connects from now on."""
+        self._listener = _Listener(factory, clock)
 
     def refuse(self) -> None:
         """Let nobody listen from now on; links that stand are not touched."""
-        self._factory = None
+        self._listener = None
 
-    def endpoint(self, owner: str) -> IStreamClientEndpoint:
-        """Where a client that is known as `owner` dials."""
-        return LinkEndpoint(self, owner)
+    def endpoint(self, name: str, clock: IReactorTime) -> IStreamClientEndpoint:
+        """Where the client of that name and process clock dials."""
+        return LinkEndpoint(self, Dialler(name, clock))
 
-    def links(self, owner: str | None = None) -> list[Link]:
+    def links(self, name: str | None = None) -> list[Link]:
         """The links that are not over, of everyone or of one client, oldest first."""
-        self._links = [(name, link) for name, link in self._links if not link.is_over]
-        return [link for name, link in self._links if owner in (None, name)]
+        self._links = [each for each in self._links if not each[1].is_over]
+        return [link for owner, link in self._links if name in (None, owner)]
 
-    def connect(self, client_factory: IProtocolFactory, owner: str) -> Deferred[IProtocol]:
+    def connect(self, client_factory: IProtocolFactory, dialler: Dialler) -> Deferred[IProtocol]:
         """Dial; see `LinkEndpoint`."""
         connected: Deferred[IProtocol] = Deferred(lambda _: dialling.cancel())
-        dialling = self._clock.callLater(
-            self._random.uniform(self.weather.min_delay, self.weather.max_delay),
-            self._established,
-            client_factory,
-            owner,
-            connected,
-        )
+        delay = self._random.uniform(self.weather.min_delay, self.weather.max_delay)
+        dialling = dialler.clock.callLater(delay, self._establish, client_factory, dialler, connected)
         return connected
 
-    def _established(
-        self, client_factory: IProtocolFactory, owner: str, connected: Deferred[IProtocol]
+    def _establish(
+        self, client_factory: IProtocolFactory, dialler: Dialler, connected: Deferred[IProtocol]
     ) -> None:
-        if self._factory is None:
+        if self._listener is None:
             connected.errback(ConnectionRefusedError())
             return
         self._port += 1
-        link = Link(self._clock, self._random, self.weather, self._port)
+        clocks = Clocks(dialler.clock, self._listener.clock)
+        link = Link(clocks, self._random, self.weather, self._port)
         near = client_factory.buildProtocol(link.client.getPeer())
-        far = self._factory.buildProtocol(link.server.getPeer())
+        far = self._listener.factory.buildProtocol(link.server.getPeer())
         if near is None or far is None:
             connected.errback(ConnectionRefusedError())
             return
-        self._links.append((owner, link))
+        self._links.append((dialler.name, link))
         link.client.protocol, link.server.protocol = near, far
         far.makeConnection(link.server)
         near.makeConnection(link.client)

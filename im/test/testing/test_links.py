@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from im.testing.links import BUFFER_BYTES, CALM, Link, LinkEnd, Network, Weather
+from im.testing.processes import ProcessClock
 
 
 @implementer(IPushProducer)
@@ -59,10 +60,11 @@ class RecorderFactory(Factory):
 class LinkTests(SynchronousTestCase):
     def connect(self, weather: Weather = CALM, seed: int = 1) -> tuple[Recorder, Recorder, Link]:
         self.clock = Clock()
-        self.network = Network(self.clock, Random(seed), weather)
+        self.processes = ProcessClock(self.clock), ProcessClock(self.clock)
+        self.network = Network(Random(seed), weather)
         clients, servers = RecorderFactory(), RecorderFactory()
-        self.network.listen(servers)
-        connected = self.network.endpoint("alice").connect(clients)
+        self.network.listen(servers, self.processes[1])
+        connected = self.network.endpoint("alice", self.processes[0]).connect(clients)
         self.clock.advance(weather.max_delay)
         self.assertIs(clients.built[0], self.successResultOf(connected))
         return clients.built[0], servers.built[0], self.network.links("alice")[0]
@@ -90,9 +92,9 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(*pieces)
 
     def test_nobody_listens(self) -> None:
-        network = Network(Clock(), Random(1))
-        refused = network.endpoint("alice").connect(RecorderFactory())
-        network._clock.advance(1)  # type: ignore[attr-defined]
+        clock = Clock()
+        refused = Network(Random(1)).endpoint("alice", clock).connect(RecorderFactory())
+        clock.advance(1)
         self.failureResultOf(refused)
 
     def test_a_link_is_cut_after_any_byte(self) -> None:
@@ -163,9 +165,20 @@ class LinkTests(SynchronousTestCase):
     def test_a_dead_process_hears_nothing_and_its_peer_sees_a_reset(self) -> None:
         client, server, link = self.connect()
         client.end.write(b"never")
-        link.forget(link.server)
+        self.processes[1].kill()
+        link.server.abortConnection()
         self.run_clock(0.1)
         self.assertEqual(("ConnectionLost", "", b""), (client.lost, server.lost, server.got))
+
+    def test_a_stalled_process_hears_late_and_its_peer_goes_on(self) -> None:
+        client, server, _ = self.connect()
+        server.end.write(b"under way")
+        self.processes[1].stall(1)
+        client.end.write(b"late")
+        self.run_clock(0.9)
+        self.assertEqual((b"", b"under way"), (server.got, client.got))
+        self.run_clock(0.2)
+        self.assertEqual(b"late", server.got)
 
     def test_healing_finds_a_half_open_link_dead(self) -> None:
         client, _, link = self.connect()
