@@ -15,7 +15,7 @@ class Listeners:
         self._tls: list[TlsEndpoint] = []
 
     async def listen(self, description: str, factory: IProtocolFactory) -> str:
-        """Listen on an endpoint string; returns the client's endpoint string of the real address.
+        """Listen on an endpoint string; returns the real address, as `tcp://HOST:PORT` or `unix:PATH`.
 
         Raises ValueError for one that cannot be read, CannotListenError for one that is in use.
         """
@@ -24,7 +24,7 @@ class Listeners:
         self._ports.append(port)
         if isinstance(endpoint, TlsEndpoint):
             self._tls.append(endpoint)
-        return listening_address(description, port.getHost())
+        return as_url(listening_address(description, port.getHost()))
 
     def reload_certificates(self) -> None:
         """Read every certificate again; new connections get it. Raises ValueError; what was read stays."""
@@ -37,9 +37,12 @@ class Listeners:
         await gatherResults([maybeDeferred(port.stopListening) for port in ports])
 
 
-def web_address(scheme: str, address: str) -> str:
-    """A client's endpoint string `tcp:HOST:PORT` as a URL: `http://HOST:PORT`, secure if it is `tls:`."""
+def as_url(address: str, scheme: str = "") -> str:
+    """`tcp:HOST:PORT` as a URL, of another scheme if one is named, which `tls:` makes secure: `https:`."""
     kind, _, place = address.partition(":")
+    if kind == "unix":
+        return address
     host, _, port = place.replace("\\:", ":").rpartition(":")
-    bracketed = f"[{host}]" if ":" in host else host
-    return f"{scheme}{'s' if kind == 'tls' else ''}://{bracketed}:{port}"
+    shown = f"[{host}]" if ":" in host else host
+    secure = "s" if scheme and kind == "tls" else ""
+    return f"{scheme or kind}{secure}://{shown}:{port}"
