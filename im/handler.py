@@ -17,16 +17,27 @@ from im.core.errors import Refused
 class RequestContext(Protocol):
     """One frame's sender and the ways to answer it. Everything after the first answer is ignored."""
 
-    user: str
-    device: str
-    session: str
-    request_id: int
+    @property
+    def user(self) -> str:
+        """Who sent it."""
+
+    @property
+    def device(self) -> str:
+        """From which device."""
+
+    @property
+    def session(self) -> str:
+        """In which session; "" before the login."""
+
+    @property
+    def request_id(self) -> int:
+        """The number that the client chose; 0: no answer is wanted."""
 
     def reply(self, body: Message) -> None:
-        """Answer with a body; its type number comes from the wire's table."""
+        """Answer with a body; its type number comes from the wire's table. Nothing if none is wanted."""
 
     def reply_frame(self, frame: bytes) -> None:
-        """Answer with a whole envelope that was made by hand."""
+        """Answer with a whole envelope that was made by hand. Nothing if none is wanted."""
 
     def refuse(self, refused: Refused) -> None:
         """Answer with an error frame. The connection lives."""
@@ -43,4 +54,7 @@ class MessageHandler(ABC):
 
     @abstractmethod
     def handle(self, context: RequestContext, body: Any) -> Any:
-        """Deal with one body. Return nothing, or a coroutine; what raises is answered `internal`."""
+        """Deal with one body. Return nothing, or a coroutine.
+
+        `RefusedError` is answered as it says; whatever else is raised is logged and answered `internal`.
+        """

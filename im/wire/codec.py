@@ -1,5 +1,7 @@
 """Envelopes: `BaseMessage` to bytes and back."""
 
+from typing import TypeVar
+
 from google.protobuf.message import DecodeError, Message
 
 from im.proto.base_pb2 import BaseMessage
@@ -26,6 +28,17 @@ def unpack(payload: bytes) -> BaseMessage:
         return BaseMessage.FromString(payload)
     except DecodeError as error:
         raise UndecodableError("not a BaseMessage") from error
+
+
+Body = TypeVar("Body", bound=Message)
+
+
+def unpack_as(body: type[Body], data: bytes) -> Body:
+    """Parse a body of a known class. Raises `UndecodableError`."""
+    try:
+        return body.FromString(data)
+    except DecodeError as error:
+        raise UndecodableError(f"not a {body.DESCRIPTOR.name} body") from error
 
 
 def unpack_body(envelope: BaseMessage) -> Message:

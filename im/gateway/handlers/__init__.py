@@ -1,1 +1,44 @@
-"""The system's own message types, one class a type."""
+"""The handlers of the system's own types, one class each."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from im.core.limits import Limits
+from im.gateway.context import GatewayHandler
+from im.gateway.counters import Counters
+from im.gateway.cursors import DeliveredCursors
+from im.gateway.handlers.chat import ChatHandler
+from im.gateway.handlers.deliver_ack import DeliverAckHandler
+from im.gateway.handlers.heartbeat import HeartbeatHandler
+from im.gateway.handlers.logout import LogoutHandler
+from im.gateway.handlers.online import OnlineHandler
+from im.gateway.handlers.pages import PullHandler, SyncHandler
+from im.gateway.handlers.profile import GetProfileHandler, SetProfileHandler
+from im.gateway.handlers.read import ReadHandler
+from im.gateway.login import LoginFlow
+
+
+class SystemParts(NamedTuple):
+    """What the system's handlers stand on."""
+
+    flow: LoginFlow
+    cursors: DeliveredCursors
+    limits: Limits
+    counters: Counters
+    now_ms: Callable[[], int]
+
+
+def system_handlers(parts: SystemParts) -> list[GatewayHandler]:
+    """One handler for each type that a client may send."""
+    return [
+        OnlineHandler(parts.flow),
+        HeartbeatHandler(parts.now_ms),
+        LogoutHandler(),
+        ChatHandler(parts.limits.content_bytes, parts.counters),
+        DeliverAckHandler(parts.cursors),
+        ReadHandler(),
+        PullHandler(parts.limits),
+        SyncHandler(),
+        GetProfileHandler(),
+        SetProfileHandler(parts.limits.profile_bytes),
+    ]

@@ -1,0 +1,414 @@
+"""One client's connection, whatever carries it: its state, its limits, its deliveries, its end.
+
+It knows bytes, envelopes and time, and nothing of what the types mean: that is dispatch's. All its
+deadlines share one timer, set to the nearest; an idle session costs one timer and no window.
+"""
+
+import math
+from typing import NamedTuple, Protocol
+
+from twisted.internet.defer import Deferred
+
+from im.core.errors import Code, Refused
+from im.core.limits import Limits
+from im.core.rate import Rate, TokenBucket
+from im.core.sessions import AppState, Heartbeats, State, dead_after
+from im.core.wheel import Timer
+from im.core.window import DeliveryWindow, WindowBounds
+from im.gateway import translate
+from im.gateway.counters import Counters
+from im.gateway.ticker import TICK_SECONDS, Ticker, ticks
+from im.gateway.transport import Transport
+from im.ports import Session
+from im.proto.base_pb2 import BaseMessage
+from im.proto.sync_pb2 import Resync
+from im.wire.codec import UndecodableError, pack, unpack
+
+RESYNC_TICKS = ticks(1.0)
+"""After a delivery was dropped: what is dropped until then goes into the same resync."""
+
+_CONNECTED, _LOGGING_IN, _ONLINE = State.CONNECTED, State.LOGGING_IN, State.ONLINE
+_CLOSING, _CLOSED = State.CLOSING, State.CLOSED
+_OVER = (_CLOSING, _CLOSED)
+
+
+class GivenUpError(Exception):
+    """A delivery was not acknowledged; its message is in the store, and the next sync brings it."""
+
+
+class ConnectionOwner(Protocol):
+    """What a connection tells the node."""
+
+    def dispatch(self, connection: "Connection", envelope: BaseMessage) -> None:
+        """Take one envelope of a client."""
+
+    def session_ended(self, connection: "Connection", reason: str) -> None:
+        """Let go of the connection's session; called once, before `connection_closed`."""
+
+    def connection_closed(self, connection: "Connection") -> None:
+        """Let go of the connection."""
+
+
+class ConnectionScope(NamedTuple):
+    """What all connections of a node share."""
+
+    limits: Limits
+    ticker: Ticker
+    counters: Counters
+    owner: ConnectionOwner
+    rate: Rate
+    bounds: WindowBounds
+    heartbeats: Heartbeats
+
+
+def connection_scope(
+    limits: Limits, ticker: Ticker, counters: Counters, owner: ConnectionOwner
+) -> ConnectionScope:
+    """Derive from the limits what connections measure with."""
+    return ConnectionScope(
+        limits,
+        ticker,
+        counters,
+        owner,
+        Rate(limits.frames_per_second * TICK_SECONDS, limits.frames_burst),
+        WindowBounds(
+            limits.window_deliveries, limits.window_bytes, ticks(limits.resend_seconds), limits.resends
+        ),
+        Heartbeats(round(limits.heartbeat_seconds * 1000), round(limits.background_heartbeat_seconds * 1000)),
+    )
+
+
+class Connection:
+    """The `FrameReceiver` of a transport. `session` stands from the login on, also after the end."""
+
+    __slots__ = (
+        "_blocked_at",
+        "_bucket",
+        "_excess",
+        "_expires_at",
+        "_heard_at",
+        "_opened_at",
+        "_patience",
+        "_scope",
+        "_timer",
+        "_transport",
+        "_window",
+        "_wished_ms",
+        "address",
+        "app_state",
+        "frames_in",
+        "frames_out",
+        "in_flight",
+        "pages_in_flight",
+        "session",
+        "state",
+    )
+
+    def __init__(self, scope: ConnectionScope, transport: Transport, address: str) -> None:
+        self._scope = scope
+        self._transport = transport
+        self.address = address
+        self.state = _CONNECTED
+        self.session: Session | None = None
+        self.app_state = AppState.FOREGROUND
+        self.in_flight = 0
+        self.pages_in_flight = 0
+        self.frames_in = 0
+        self.frames_out = 0
+        self._wished_ms = 0
+        self._patience = 0
+        self._opened_at = self._heard_at = scope.ticker.now
+        self._expires_at: int | None = None
+        self._blocked_at: int | None = None
+        self._bucket = TokenBucket(scope.rate)
+        self._excess: TokenBucket | None = None
+        self._window: DeliveryWindow | None = None
+        self._timer: Timer | None = scope.ticker.after(scope.limits.login_seconds, self._wake)
+
+    # What the transport calls.
+
+    def frame_received(self, payload: bytes) -> None:
+        """Take one envelope of the client."""
+        scope = self._scope
+        scope.counters.frames_in += 1
+        self.frames_in += 1
+        if self.state in _OVER:
+            return
+        self._heard_at = now = scope.ticker.now
+        wait = self._bucket.take(now)
+        if wait > 0.0:
+            self._throttle(payload, wait)
+            return
+        try:
+            envelope = unpack(payload)
+        except UndecodableError as error:
+            self.refuse(Refused(Code.UNDECODABLE, str(error)), 0)
+            return
+        if self.state is _LOGGING_IN:
+            self._send_error(Refused(Code.NOT_LOGGED_IN, "wait for the answer to ONLINE"), envelope.id)
+            return
+        scope.owner.dispatch(self, envelope)
+
+    def frame_refused(self, code: Code, text: str) -> None:
+        """End: the client broke the framing, and nothing behind it can be read."""
+        self.end(Refused(code, text))
+
+    def write_paused(self) -> None:
+        """The client reads too slowly: read nothing more from it, and drop what would be pushed."""
+        if self.state in _OVER or self._blocked_at is not None:
+            return
+        self._blocked_at = now = self._scope.ticker.now
+        self._transport.pause_reading()
+        if self.state is _ONLINE:
+            self._arm(now + 1 + ticks(self._scope.limits.slow_reader_seconds))
+
+    def write_resumed(self) -> None:
+        """The client caught up: one resync tells it of all that was dropped."""
+        if self._blocked_at is None or self.state in _OVER:
+            return
+        self._blocked_at = None
+        self._heard_at = now = self._scope.ticker.now
+        if self.state is not _ONLINE:
+            return
+        if self._window is not None:
+            self._window.postpone(now)
+        self._resync()
+        self._arm_next(now)
+        self._transport.resume_reading()
+
+    def connection_lost(self, reason: str) -> None:
+        """Nothing can be sent or received any more."""
+        if self.state is _CLOSED:
+            return
+        was_closing = self.state is _CLOSING
+        self.state = _CLOSED
+        if not was_closing:
+            self._finish("lost", f"lost: {reason}")
+        self._scope.owner.connection_closed(self)
+
+    # What the login calls.
+
+    def begin_login(self) -> None:
+        """From here to the answer nothing is read; the login's deadline goes on."""
+        self.state = _LOGGING_IN
+        self._transport.pause_reading()
+
+    def go_online(self, answer: bytes, expires_at: int | None) -> None:
+        """Answer the login, then send what was delivered meanwhile. `expires_at`: tick of the token's end."""
+        now = self._scope.ticker.now
+        self.state = _ONLINE
+        self._heard_at = now
+        self._expires_at = expires_at
+        self._scope.counters.logins += 1
+        self.send(answer)
+        if self._window is not None:
+            for frame in self._window.frames():
+                self._push(frame)
+        if self._blocked_at is None:
+            self._resync()
+        self._arm_next(now)
+        if self._blocked_at is None:
+            self._transport.resume_reading()
+
+    def beat(self, app_state: AppState) -> int:
+        """Take over an app state; the interval, in ms, at which something must be heard from now on."""
+        self.app_state = app_state
+        interval_ms = self._scope.heartbeats.interval_ms(app_state, self._wished_ms)
+        self._patience = 1 + ticks(dead_after(interval_ms / 1000))
+        if self.state is _ONLINE:
+            self._arm(self._heard_at + self._patience)
+        return interval_ms
+
+    def wish_heartbeat(self, wished_ms: int) -> None:
+        """Remember the interval that the client asked for; 0: none."""
+        self._wished_ms = wished_ms
+
+    # What dispatch, handlers and the node call.
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that it is under."""
+        return self._scope.limits
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been open, in node time."""
+        return (self._scope.ticker.now - self._opened_at) * TICK_SECONDS
+
+    def send(self, frame: bytes) -> None:
+        """Write an envelope; dropped after the end."""
+        if self.state not in _OVER:
+            self._scope.counters.frames_out += 1
+            self.frames_out += 1
+            self._transport.send(frame)
+
+    def refuse(self, refused: Refused, request_id: int) -> None:
+        """Answer with an error frame; before the login is done, end instead."""
+        if self.state is _ONLINE:
+            self._send_error(refused, request_id)
+        else:
+            self.end(refused, request_id)
+
+    def deliver(self, conversation: str, seq: int, frame: bytes) -> None:
+        """Deliver an entry until it is acknowledged; during the login it queues behind the answer."""
+        if self.state not in (_ONLINE, _LOGGING_IN):
+            return
+        now = self._scope.ticker.now
+        window = self._window
+        if window is None:
+            window = self._window = DeliveryWindow(self._scope.bounds)
+        if self._blocked_at is not None:
+            window.mark(conversation)
+            self._scope.counters.dropped += 1
+        elif window.add(conversation, seq, frame, now):
+            if self.state is _ONLINE:
+                self._push(frame)
+                self._arm(now + self._scope.bounds.resend_ticks)
+        elif window.has_marks:
+            self._scope.counters.dropped += 1
+            if self.state is _ONLINE:
+                self._arm(now + RESYNC_TICKS)
+
+    def signal(self, frame: bytes) -> None:
+        """Send what may be lost; dropped during the login and for a slow reader."""
+        if self.state is _ONLINE and self._blocked_at is None:
+            self._scope.counters.signals += 1
+            self.send(frame)
+
+    def acknowledge(self, conversation: str, seq: int) -> None:
+        """The client has everything of a conversation up to `seq`."""
+        if self._window is not None:
+            self._scope.counters.acks += self._window.acknowledge(conversation, seq, self._scope.ticker.now)
+
+    def when_delivered(self, conversation: str, seq: int) -> Deferred[None]:
+        """Fires when a delivery that is in flight was acknowledged; fails with `GivenUpError`."""
+        deferred: Deferred[None] = Deferred()
+
+        def settle(arrived: bool) -> None:
+            if arrived:
+                deferred.callback(None)
+            else:
+                deferred.errback(GivenUpError(f"{conversation} {seq}"))
+
+        if self._window is None or not self._window.wait(conversation, seq, settle):
+            settle(False)
+        return deferred
+
+    def stop_reading(self) -> None:
+        """Take no more requests, before an end that waits for those in flight."""
+        if self.state is _ONLINE:
+            self._transport.pause_reading()
+
+    def end(self, refused: Refused, request_id: int = 0) -> None:
+        """Send a close frame as the last one, and close. Idempotent."""
+        if self.state in _OVER:
+            return
+        self.send(pack(translate.close(refused), request_id))
+        self.state = _CLOSING
+        self._finish(refused.code.label, refused.code.label)
+        self._transport.close()
+
+    def abort(self) -> None:
+        """End at once, whatever was not sent yet."""
+        if self.state is not _CLOSED:
+            self._transport.abort()
+
+    # Its own.
+
+    def _push(self, frame: bytes) -> None:
+        self._scope.counters.deliveries += 1
+        self.send(frame)
+
+    def _send_error(self, refused: Refused, request_id: int) -> None:
+        self._scope.counters.refused(refused.code)
+        self.send(pack(translate.error(refused), request_id))
+
+    def _throttle(self, payload: bytes, wait: float) -> None:
+        """A frame over the rate. As many again over it, and it is a flood."""
+        if self._excess is None:
+            self._excess = TokenBucket(self._scope.rate)
+        retry_after_ms = math.ceil(wait * TICK_SECONDS * 1000)
+        refused = Refused(Code.RATE_LIMITED, "too many frames", "", retry_after_ms)
+        if self._excess.take(self._scope.ticker.now) > 0.0:
+            self.end(refused)
+            return
+        try:
+            request_id = unpack(payload).id
+        except UndecodableError:
+            request_id = 0
+        if request_id:
+            self._send_error(refused, request_id)
+
+    def _resync(self) -> None:
+        if self._window is not None and self._window.has_marks:
+            self._scope.counters.resyncs += 1
+            self.send(pack(Resync(conversations=self._window.take_marks())))
+
+    def _finish(self, reason: str, detail: str) -> None:
+        self._scope.counters.ended(reason)
+        if self._timer is not None:
+            self._scope.ticker.cancel(self._timer)
+            self._timer = None
+        if self.session is not None:
+            self._scope.owner.session_ended(self, detail)
+        window, self._window = self._window, None
+        if window is not None:
+            window.abandon()
+
+    def _arm(self, tick: int) -> None:
+        """Wake at a tick, unless that is to happen sooner anyway."""
+        if self._timer is not None:
+            if self._timer.deadline <= tick:
+                return
+            self._scope.ticker.cancel(self._timer)
+        self._timer = self._scope.ticker.at(tick, self._wake)
+
+    def _arm_next(self, now: int) -> None:
+        """Set the timer to the nearest deadline there is."""
+        if self._timer is not None:
+            self._scope.ticker.cancel(self._timer)
+            self._timer = None
+        if self._blocked_at is not None:
+            self._arm(self._blocked_at + 1 + ticks(self._scope.limits.slow_reader_seconds))
+        else:
+            self._arm(self._heard_at + self._patience)
+            if self._window is not None:
+                due = self._window.next_due()
+                if due is not None:
+                    self._arm(due)
+        if self._expires_at is not None:
+            self._arm(self._expires_at)
+
+    def _wake(self) -> None:
+        """See to whatever is due."""
+        self._timer = None
+        now = self._scope.ticker.now
+        overdue = self._overdue(now)
+        if overdue is not None:
+            self.end(overdue)
+            return
+        if self._blocked_at is None and self._window is not None:
+            due = self._window.due(now)
+            if due.given_up:
+                self.end(Refused(Code.UNRESPONSIVE, "deliveries were resent and never acknowledged"))
+                return
+            for frame in due.frames:
+                self._scope.counters.resends += 1
+                self.send(frame)
+            self._resync()
+            if self._window.next_due() is None:
+                self._window = None
+        self._arm_next(now)
+
+    def _overdue(self, now: int) -> Refused | None:
+        """Why the client's time is over, if it is."""
+        if self.state is not _ONLINE:
+            return Refused(Code.LOGIN_TIMEOUT, "no login in time")
+        if self._expires_at is not None and now >= self._expires_at:
+            return Refused(Code.EXPIRED, "the token's time is over")
+        if self._blocked_at is not None:
+            if now - self._blocked_at > ticks(self._scope.limits.slow_reader_seconds):
+                return Refused(Code.SLOW_READER, "the data was taken too slowly for too long")
+        elif now >= self._heard_at + self._patience:
+            return Refused(Code.HEARTBEAT_TIMEOUT, "nothing was heard in time")
+        return None

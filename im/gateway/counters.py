@@ -1,0 +1,50 @@
+"""What a node counts: plain integers that only grow; `/metrics` reads them."""
+
+from im.core.errors import Code
+
+
+class Counters:
+    """`refusals`: error frames by code; `ends`: close frames and lost connections by reason."""
+
+    __slots__ = (
+        "acks",
+        "connections",
+        "deliveries",
+        "dropped",
+        "ends",
+        "failures",
+        "frames_in",
+        "frames_out",
+        "logins",
+        "refusals",
+        "resends",
+        "resyncs",
+        "sends",
+        "signals",
+        "timeouts",
+    )
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.logins = 0
+        self.frames_in = 0
+        self.frames_out = 0
+        self.sends = 0
+        self.deliveries = 0
+        self.acks = 0
+        self.resends = 0
+        self.dropped = 0
+        self.resyncs = 0
+        self.signals = 0
+        self.timeouts = 0
+        self.failures = 0
+        self.refusals: dict[Code, int] = {}
+        self.ends: dict[str, int] = {}
+
+    def refused(self, code: Code) -> None:
+        """Count an error frame."""
+        self.refusals[code] = self.refusals.get(code, 0) + 1
+
+    def ended(self, reason: str) -> None:
+        """Count the end of a connection; `reason` is a code's label or "lost"."""
+        self.ends[reason] = self.ends.get(reason, 0) + 1

@@ -1,0 +1,50 @@
+"""What a node is told at its making."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from im.core.limits import Limits
+from im.core.sessions import ClassPolicy
+from im.handler import MessageHandler
+from im.ports import IAuthenticator, IBusinessBridge, INodeBus, ISessionRegistry
+
+
+class Chance(Protocol):
+    """What is used of a `random.Random`."""
+
+    def getrandbits(self, k: int, /) -> int:
+        """So many random bits."""
+
+    def uniform(self, a: float, b: float) -> float:
+        """A number between two."""
+
+    def randint(self, a: int, b: int) -> int:
+        """An integer between two, both included."""
+
+
+class NodeIdentity(NamedTuple):
+    """`generation` is random, and new each time a node establishes itself."""
+
+    name: str
+    generation: str
+
+
+class NodePorts(NamedTuple):
+    """What a node stands on."""
+
+    registry: ISessionRegistry
+    bus: INodeBus
+    bridge: IBusinessBridge
+    authenticator: IAuthenticator
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """`class_policy`: what becomes of a user's other device of the same class at a login.
+
+    `handlers` are those of others, for types of 10,000 and above.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    class_policy: ClassPolicy = ClassPolicy.COEXIST
+    handlers: tuple[MessageHandler, ...] = ()

@@ -1,0 +1,81 @@
+"""Values of the core to bodies of the wire, for all that more than one handler says."""
+
+from im.core.commands import Entry, Head, ProfileRecord, SyncCursor, SyncPage
+from im.core.errors import Refused
+from im.proto import base_pb2, session_pb2, sync_pb2
+
+
+def error(refused: Refused) -> base_pb2.Error:
+    """The error frame's body of a refusal."""
+    return base_pb2.Error(
+        code=refused.code,
+        name=refused.code.label,
+        text=refused.text,
+        field=refused.field,
+        retryable=refused.code.is_retryable,
+        retry_after_ms=refused.retry_after_ms,
+        last_attempt=refused.last_attempt,
+    )
+
+
+def close(refused: Refused) -> base_pb2.Close:
+    """The close frame's body for an end."""
+    return base_pb2.Close(
+        code=refused.code,
+        name=refused.code.label,
+        text=refused.text,
+        reconnect=refused.code.is_retryable,
+        retry_after_ms=refused.retry_after_ms,
+    )
+
+
+def entry(value: Entry) -> sync_pb2.Entry:
+    """A row of a log."""
+    return sync_pb2.Entry(
+        seq=value.seq,
+        n=value.n,
+        kind=value.kind,
+        sender=value.sender,
+        client_msg_id=value.client_msg_id,
+        server_time_ms=value.time_ms,
+        content=value.content,
+    )
+
+
+def head(value: Head) -> sync_pb2.Head:
+    """A user's place in a conversation."""
+    return sync_pb2.Head(
+        conversation=value.conversation,
+        head_seq=value.head_seq,
+        head_n=value.head_n,
+        head_time_ms=value.head_time_ms,
+        unread=value.unread,
+        read_seq=value.read_seq,
+        delivered_seq=value.delivered_seq,
+        visible_from=value.visible_from,
+        active=value.active,
+        member_version=value.member_version,
+        epoch_seq=value.epoch_seq,
+        peer_read_seq=value.peer_read_seq,
+        peer_delivered_seq=value.peer_delivered_seq,
+        last=None if value.last is None else entry(value.last),
+    )
+
+
+def sync_result(page: SyncPage) -> sync_pb2.SyncResult:
+    """A page of a sync."""
+    return sync_pb2.SyncResult(
+        cursor=sync_pb2.SyncCursor(epoch=page.cursor.epoch, position=page.cursor.position),
+        heads=[head(each) for each in page.heads],
+        next=page.next,
+    )
+
+
+def sync_cursor(body: sync_pb2.SyncCursor) -> SyncCursor:
+    """The cursor that a client kept."""
+    return SyncCursor(body.epoch, body.position)
+
+
+def profile(record: ProfileRecord) -> session_pb2.Profile:
+    """What others see of a user."""
+    return session_pb2.Profile(user=record.user, name=record.name, avatar=record.avatar, fields=record.fields)
