@@ -33,9 +33,10 @@ BuildConnection = Callable[[Transport, str], FrameReceiver | None]
 _TWISTED_MARK_BYTES = 65_536  # `FileDescriptor.bufferSize`: a producer is paused above it
 
 
-class _TwistedTransport(Protocol):
+class TwistedTransport(Protocol):
     """What is used of Twisted's own transports; the TCP options only where `ITCPTransport` is provided."""
 
+    # ruff: disable[D102]
     def write(self, data: bytes, /) -> None: ...
     def loseConnection(self) -> None: ...
     def loseWriteConnection(self) -> None: ...
@@ -47,6 +48,8 @@ class _TwistedTransport(Protocol):
     def getPeer(self) -> IAddress: ...
     def setTcpNoDelay(self, enabled: bool, /) -> None: ...
     def setTcpKeepAlive(self, enabled: bool, /) -> None: ...
+
+    # ruff: enable[D102]
 
 
 class StreamSettings(NamedTuple):
@@ -169,24 +172,14 @@ class StreamTransport(TwistedProtocol):
         """Drop what a subclass holds: the transport is gone."""
 
     def _finish_writing(self) -> None:
-        """Let Twisted flush and end.
-
-        A socket closed with unread bytes is reset, and the peer may lose what we sent last, its
-        reason. So plain TCP is half closed and read on until the peer ends or the deadline comes;
-        TLS does the like with its own close alert. A producer that is paused would hold both up.
-        """
-        transport = self._twisted
-        is_tcp, is_tls = ITCPTransport.providedBy(transport), INegotiated.providedBy(transport)
+        """Let Twisted flush and end. A producer that is paused would hold it up."""
         if self._is_open:
-            transport.unregisterProducer()
-        if is_tcp and not is_tls:
-            transport.loseWriteConnection()
-        else:
-            transport.loseConnection()
+            self._twisted.unregisterProducer()
+        finish_writing(self._twisted)
 
     @property
-    def _twisted(self) -> _TwistedTransport:
-        return cast(_TwistedTransport, self.transport)
+    def _twisted(self) -> TwistedTransport:
+        return cast(TwistedTransport, self.transport)
 
     def _give_up_close(self) -> None:
         self._deadline = None
@@ -248,6 +241,19 @@ class StreamTransport(TwistedProtocol):
 
 def _reason_text(reason: Failure) -> str:
     return "closed by the peer" if isinstance(reason.value, ConnectionDone) else reason.getErrorMessage()
+
+
+def finish_writing(transport: TwistedTransport) -> None:
+    """Let a Twisted transport flush and end; the caller aborts it if that takes too long.
+
+    A socket closed with unread bytes is reset, and the peer may lose what we sent last, our reason.
+    So plain TCP is half closed and read on until the peer ends; TLS does the like with its close alert.
+    """
+    is_tcp, is_tls = ITCPTransport.providedBy(transport), INegotiated.providedBy(transport)
+    if is_tcp and not is_tls:
+        transport.loseWriteConnection()
+    else:
+        transport.loseConnection()
 
 
 def address_text(address: IAddress) -> str:

@@ -1,0 +1,113 @@
+"""twisted.web as it is used here: no access log, bounded bodies, errors in one shape."""
+
+from io import BytesIO
+from typing import cast
+
+from twisted.internet.interfaces import IAddress, IProtocol, IReactorTime
+from twisted.web.http import HTTPChannel
+from twisted.web.http import Request as HttpRequest
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import Request, Site
+
+from im.core.errors import Code, Refused
+from im.http.errors import error_body, raw_response, status_of
+
+MAX_BODY_BYTES = 65_536
+_IDLE_SECONDS = 60
+
+
+class BoundedRequest(Request):
+    """A request whose body stays in memory and under `MAX_BODY_BYTES`."""
+
+    content: BytesIO
+    _is_refused = False
+
+    def gotLength(self, length: int | None) -> None:
+        """Keep the body in memory, whatever its length is said to be."""
+        self.content = BytesIO()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take a piece of the body; end the connection when it becomes too much."""
+        if self._is_refused:
+            return
+        if self.content.tell() + len(data) <= MAX_BODY_BYTES:
+            self.content.write(data)
+            return
+        self._is_refused = True
+        refused = Refused(Code.TOO_LARGE, f"a body may have {MAX_BODY_BYTES} bytes")
+        channel: HTTPChannel = self.channel
+        channel.write(raw_response(refused, 413))
+        channel.loseConnection()
+
+
+class QuietSite(Site):
+    """A site without an access log and without timers of its own."""
+
+    noisy = False
+    displayTracebacks = False
+
+    def __init__(self, root: IResource, clock: IReactorTime) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]
+            root, requestFactory=BoundedRequest, timeout=_IDLE_SECONDS, reactor=clock
+        )
+
+    def protocol_for(self, peer: IAddress) -> IProtocol:
+        """The protocol of a connection that somebody else accepted."""
+        return cast(IProtocol, self.buildProtocol(peer))  # type: ignore[no-untyped-call]
+
+    def startFactory(self) -> None:
+        """Open no log."""
+
+    def stopFactory(self) -> None:
+        """Close no log."""
+
+    def log(self, request: HttpRequest) -> None:
+        """Log nothing."""
+
+
+class RootPage(Resource):
+    """`/` in one line of text; a child that isn't there is a JSON error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._text = text.encode() + b"\n"
+        self.putChild(b"", self)
+
+    def render_GET(self, request: Request) -> bytes:
+        """Say what this is."""
+        request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+        return self._text
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        """Answer for a path that isn't there."""
+        return not_found()
+
+
+class ErrorPage(Resource):
+    """One error at any path, for any method."""
+
+    isLeaf = True
+
+    def __init__(self, refused: Refused, status: int = 0, headers: dict[str, str] | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._refused, self._status, self._headers = refused, status, headers or {}
+
+    def render(self, request: Request) -> bytes:
+        """Write the error."""
+        for name, value in self._headers.items():
+            request.setHeader(name.encode(), value.encode())
+        return write_error(request, self._refused, self._status)
+
+
+def not_found() -> ErrorPage:
+    """The page of a path that isn't there."""
+    return ErrorPage(Refused(Code.NOT_FOUND, "there is nothing at this path"))
+
+
+def write_error(request: Request, refused: Refused, status: int = 0) -> bytes:
+    """Set the head of an error's response and return its body; the code's own status unless given."""
+    request.setResponseCode(status or status_of(refused.code))
+    request.setHeader(b"Content-Type", b"application/json")
+    if refused.retry_after_ms:
+        request.setHeader(b"Retry-After", str(-(-refused.retry_after_ms // 1000)).encode())
+    return error_body(refused)
