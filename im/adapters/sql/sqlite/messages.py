@@ -39,7 +39,7 @@ class Messages:
 
     def __init__(self, connection: sqlite3.Connection, epoch: str) -> None:
         self._connection = connection
-        self._epoch = epoch
+        self.epoch = epoch
         self._rows: list[tuple[Any, ...]] = []
         self._added: dict[Key, Stored] = {}
 
@@ -53,15 +53,14 @@ class Messages:
         if row is None:
             return None
         seq, n, time_ms, kind, content = row
-        return Stored(Sent(key[2], seq, n, time_ms, self._epoch, True), kind, content)
+        return Stored(Sent(key[2], seq, n, time_ms, self.epoch, True), kind, content)
 
-    def add(self, key: Key, seq: int, n: int, time_ms: int, kind: int, content: bytes) -> Sent:
+    def add(self, key: Key, entry: Stored) -> None:
         """Add an entry at the head."""
         client_msg_id, sender, conversation = key
-        sent = Sent(conversation, seq, n, time_ms, self._epoch, False)
-        self._added[key] = Stored(sent, kind, content)
-        self._rows.append((conversation, seq, n, kind, sender, client_msg_id, time_ms, content))
-        return sent
+        _, seq, n, time_ms, *_ = entry.sent
+        self._added[key] = entry
+        self._rows.append((conversation, seq, n, entry.kind, sender, client_msg_id, time_ms, entry.content))
 
     def look_up(self, conversation: str, sender: str, seq: int) -> tuple[int, int]:
         """Of an entry: its running count, and how many counting entries of `sender` come after it."""

@@ -27,6 +27,7 @@ class Posting:
         self._messages = messages
         self._users = users
         self._limits = limits
+        self._epoch = messages.epoch
         self.is_careful = False
 
     def send(self, send: Send, now_ms: int) -> Sent | Refused:
@@ -80,7 +81,7 @@ class Posting:
 
     def _store(self, send: Send, key: Key, place: Place, now_ms: int) -> Sent:
         conversation, member = place
-        self._read(conversation, member, send.seen_seq)
+        has_read = self._read(conversation, member, send.seen_seq)
         conversation.last_seq += 1
         conversation.n += 1
         conversation.head_sender = send.sender
@@ -89,7 +90,10 @@ class Posting:
         member.last_id = send.client_msg_id
         self._conversations.touch(conversation)
         self._conversations.touch_member(conversation, member)
-        return self._messages.add(key, conversation.last_seq, conversation.n, now_ms, send.kind, send.content)
+        read = _standing(place, True) if has_read else None
+        at = Sent(send.conversation, conversation.last_seq, conversation.n, now_ms, self._epoch, False, read)
+        self._messages.add(key, Stored(at, send.kind, send.content))
+        return at
 
     def _read(self, conversation: Conversation, member: Member, seq: int) -> bool:
         def look_up(seq: int) -> tuple[int, int]:
@@ -129,20 +133,20 @@ class Posting:
             self._conversations.touch_member(conversation, member)
             if conversation.kind == DIRECT:
                 self._conversations.touch(conversation)  # the other side sees these cursors
-        return CursorMoved(
-            conversation.id,
-            member.user,
-            member.cursors.read_seq,
-            member.delivered_seq,
-            member.cursors.unread(conversation.n),
-            moved,
-        )
+        return _standing(place, moved)
+
+
+def _standing(place: Place, moved: bool) -> CursorMoved:
+    conversation, member = place
+    cursors = member.cursors
+    unread = cursors.unread(conversation.n)
+    return CursorMoved(conversation.id, member.user, cursors.read_seq, member.delivered_seq, unread, moved)
 
 
 def _again(send: Send, earlier: Stored) -> Sent | Refused:
     if (earlier.kind, earlier.content) != (send.kind, send.content):
         return Refused(Code.CONFLICT, "another message is stored under this client_msg_id", "client_msg_id")
-    return earlier.sent._replace(duplicate=True)
+    return earlier.sent._replace(duplicate=True, read=None)
 
 
 def _out_of_order() -> Refused:

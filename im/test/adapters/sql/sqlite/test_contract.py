@@ -1,0 +1,106 @@
+"""The store's contract, held by SQLite in a file behind threads, and in memory."""
+
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.interfaces import IReactorFromThreads
+
+from im.adapters.sql.sqlite import (
+    FileDatabase,
+    MemoryDatabase,
+    Runners,
+    SqliteStore,
+    StorePolicy,
+    ThreadedRunners,
+    inline_runners,
+    renew_epoch,
+)
+from im.core.limits import Limits
+from im.ports import IStore
+from im.testing.contracts import store
+
+
+class InMemory(store.StoreContract):
+    """Stores in memory, on the test's own thread."""
+
+    def open_store(self, limits: Limits, users_open: bool) -> IStore:
+        self.database = MemoryDatabase()
+        self.addCleanup(self.database.close)
+        self.policy = StorePolicy(limits, users_open)
+        return self._store()
+
+    def reopen_store(self, store: IStore, new_epoch: bool) -> IStore:
+        if new_epoch:
+            self.database.renew_epoch("next")
+        return self._store()
+
+    def _store(self) -> SqliteStore:
+        return SqliteStore(self.database, inline_runners(), self.now_ms, self.policy, self.fail)
+
+
+class InFile(store.StoreContract):
+    """Stores in files, behind threads."""
+
+    def setUp(self) -> None:
+        assert IReactorFromThreads.providedBy(reactor)
+        threads = ThreadedRunners(reactor)
+        self.runners: Runners = threads.start()
+        self.addCleanup(threads.stop)
+        super().setUp()
+
+    def open_store(self, limits: Limits, users_open: bool) -> IStore:
+        self.policy = StorePolicy(limits, users_open)
+        self.path = Path(self.mktemp())
+        return self._store()
+
+    def reopen_store(self, store: IStore, new_epoch: bool) -> IStore:
+        self.database.close()
+        if new_epoch:
+            renew_epoch(self.path)
+        return self._store()
+
+    def _store(self) -> SqliteStore:
+        self.database = FileDatabase(self.path)
+        self.database.open()
+        self.addCleanup(self.database.close)
+        return SqliteStore(self.database, self.runners, self.now_ms, self.policy, self.fail)
+
+
+class SendingInMemory(InMemory, store.SendingContract):
+    """Sends, in memory."""
+
+
+class CursorsInMemory(InMemory, store.CursorContract):
+    """Cursors, in memory."""
+
+
+class SyncInMemory(InMemory, store.SyncContract):
+    """Syncs, in memory."""
+
+
+class PullInMemory(InMemory, store.PullContract):
+    """Pulls, in memory."""
+
+
+class UsersInMemory(InMemory, store.UserContract):
+    """Users, in memory."""
+
+
+class SendingInFile(InFile, store.SendingContract):
+    """Sends, in a file."""
+
+
+class CursorsInFile(InFile, store.CursorContract):
+    """Cursors, in a file."""
+
+
+class SyncInFile(InFile, store.SyncContract):
+    """Syncs, in a file."""
+
+
+class PullInFile(InFile, store.PullContract):
+    """Pulls, in a file."""
+
+
+class UsersInFile(InFile, store.UserContract):
+    """Users, in a file."""
