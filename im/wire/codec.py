@@ -7,6 +7,8 @@ from google.protobuf.message import DecodeError, Message
 from im.proto.base_pb2 import BaseMessage
 from im.wire.types import NUMBERS, TYPES
 
+Body = TypeVar("Body", bound=Message)
+
 
 class UndecodableError(ValueError):
     """Bytes that are no envelope, or a body that is not what its type says."""
@@ -30,9 +32,6 @@ def unpack(payload: bytes) -> BaseMessage:
         raise UndecodableError("not a BaseMessage") from error
 
 
-Body = TypeVar("Body", bound=Message)
-
-
 def unpack_as(body: type[Body], data: bytes) -> Body:
     """Parse a body of a known class. Raises `UndecodableError`."""
     try:
@@ -46,7 +45,4 @@ def unpack_body(envelope: BaseMessage) -> Message:
     row = TYPES.get(envelope.type)
     if row is None:
         raise UndecodableError(f"no body is known for type {envelope.type}")
-    try:
-        return row.body.FromString(envelope.body)
-    except DecodeError as error:
-        raise UndecodableError(f"not a {row.name} body") from error
+    return unpack_as(row.body, envelope.body)

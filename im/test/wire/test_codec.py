@@ -38,7 +38,7 @@ class CodecTest(SynchronousTestCase):
 
     def test_a_body_that_is_not_of_its_type_is_undecodable(self) -> None:
         error = self.assertRaises(UndecodableError, unpack_body, BaseMessage(type=CHAT, body=b"\xff"))
-        self.assertIn("CHAT", str(error))
+        self.assertIn("Chat", str(error))
 
     def test_a_string_that_is_no_utf_8_is_undecodable(self) -> None:
         self.assertRaises(UndecodableError, unpack_body, BaseMessage(type=CHAT, body=b"\x0a\x01\xff"))
