@@ -15,7 +15,7 @@ class Listeners:
         self._tls: list[TlsEndpoint] = []
 
     async def listen(self, description: str, factory: IProtocolFactory) -> str:
-        """Listen on an endpoint string; returns the real address, as `tcp://HOST:PORT` or `unix:PATH`.
+        """Listen on an endpoint string; returns the client's endpoint string of the real address.
 
         Raises ValueError for one that cannot be read, CannotListenError for one that is in use.
         """
@@ -24,7 +24,7 @@ class Listeners:
         self._ports.append(port)
         if isinstance(endpoint, TlsEndpoint):
             self._tls.append(endpoint)
-        return as_url(listening_address(description, port.getHost()))
+        return listening_address(description, port.getHost())
 
     def reload_certificates(self) -> None:
         """Read every certificate again; new connections get it. Raises ValueError; what was read stays."""

@@ -35,8 +35,11 @@ class Parts(Protocol):
     async def stop(self) -> None:
         """Take no new clients, let those there finish within `drain_seconds`, close what `start` opened."""
 
-    def reload_certificates(self) -> None:
-        """Read the files of the `tls:` endpoints again."""
+    def reload(self) -> None:
+        """Read the files of signing keys and certificates again.
+
+        Raises ValueError for one that cannot be used; what it held before stays in use.
+        """
 
 
 Build = Callable[[Callable[[str], None]], Parts]
@@ -91,19 +94,19 @@ class NodeService(Service):
         self.log.critical("{why}", why=why)
         self._fail(why)
 
-    def reload_certificates(self) -> None:
-        """Read the certificates again, as SIGHUP asks."""
+    def reload(self) -> None:
+        """Read keys and certificates again, as SIGHUP asks."""
         if self._parts is None:
             return
         problem = ""
         try:
-            self._parts.reload_certificates()
+            self._parts.reload()
         except ValueError as error:
             problem = str(error)
         if problem:
-            self.log.error("certificates stay as they were: {problem}", problem=problem)
+            self.log.error("a key or certificate stays as it was: {problem}", problem=problem)
         else:
-            self.log.info("certificates were read again")
+            self.log.info("keys and certificates were read again")
 
     def stopService(self) -> Deferred[None]:
         """Drain and close; fires within `drain_seconds` and a little, whatever the parts do."""

@@ -2,14 +2,19 @@
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping
 
 from twisted.internet.error import ReactorNotRunning
-from twisted.internet.interfaces import IReactorCore
+from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTCP, IReactorTime
 
 _PR_SET_PDEATHSIG = 1
+
+
+class INodeReactor(IReactorCore, IReactorFromThreads, IReactorTCP, IReactorTime):
+    """What a node needs of the reactor."""
 
 
 class Exit:
@@ -60,3 +65,9 @@ def end_with_supervisor(environ: Mapping[str, str]) -> None:
     supervisor = environ.get("IM_SUPERVISED", "")
     if supervisor.isdigit():
         end_with_parent(int(supervisor))
+
+
+def allow_many_files() -> None:
+    """Let this process have as many connections as the system allows it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -31,7 +31,7 @@ class FakeParts:
     async def stop(self) -> None:
         await self.stopped
 
-    def reload_certificates(self) -> None:
+    def reload(self) -> None:
         self.reloads += 1
         if self.reload_error is not None:
             raise self.reload_error
@@ -122,9 +122,9 @@ class NodeServiceTests(SynchronousTestCase):
 
     def test_certificates_that_cannot_be_read_leave_the_node_running(self) -> None:
         self.service.startService()
-        self.service.reload_certificates()
+        self.service.reload()
         self.parts.reload_error = ValueError("no key")
-        self.service.reload_certificates()
+        self.service.reload()
         self.assertEqual((self.parts.reloads, self.sentences), (2, []))
 
 

@@ -1,0 +1,169 @@
+"""All parts of one node in one process, in the order in which they start and stop."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from im import __version__
+from im.adapters.token.authenticator import TokenAuthenticator
+from im.adapters.token.keys import KeyRing, create_key_file, load_keys
+from im.adapters.token.signed import SignedTokens
+from im.gateway.keepalive import Keepalive
+from im.gateway.node import Node
+from im.gateway.stream import StreamSettings
+from im.gateway.tcp import TcpFactory
+from im.gateway.websocket import WebSocketSettings, WebSocketTransport
+from im.http.admin import AdminParts, admin_site
+from im.http.forwarded import TrustedProxies
+from im.http.metrics import Measured
+from im.http.port import WEBSOCKET_PATH, HttpPort, HttpPortSettings, public_root
+from im.http.site import QuietSite
+from im.ports import IAuthenticator, INodeBus, ISessionRegistry, IStore
+from im.tap.config import Config
+from im.tap.listeners import Listeners, as_url
+from im.tap.node import StartError
+from im.tap.process import INodeReactor
+from im.tap.statedir import NodeFile
+from im.tap.storing import OpenStore
+
+KEY_FILE = "keys.json"
+
+
+class Core(Protocol):
+    """The layers of one process, joined; see `im.tap.embedded`."""
+
+    @property
+    def node(self) -> Node:
+        """The connection layer."""
+
+    @property
+    def registry(self) -> ISessionRegistry:
+        """Its registry."""
+
+    @property
+    def bus(self) -> INodeBus:
+        """Its bus."""
+
+    def start(self) -> None:
+        """Take connections."""
+
+    def stop(self) -> None:
+        """Take nothing any more; connections that are left are aborted."""
+
+
+class Needs(NamedTuple):
+    """What a core is built with."""
+
+    config: Config
+    reactor: INodeReactor
+    store: IStore
+    authenticator: IAuthenticator
+
+
+class _Running(NamedTuple):
+    store: OpenStore
+    core: Core
+
+
+class EmbeddedParts:
+    """`im.tap.node.Parts` of a node on SQLite that needs nothing else."""
+
+    def __init__(
+        self,
+        config: Config,
+        reactor: INodeReactor,
+        build_core: Callable[[Needs], Core],
+        on_fatal: Callable[[str], None],
+    ) -> None:
+        self._config = config
+        self._reactor = reactor
+        self._build_core = build_core
+        self._on_fatal = on_fatal
+        self._listeners = Listeners(reactor)
+        self._running: _Running | None = None
+        self._tokens: SignedTokens | None = None
+        self._problem = "the node is starting"
+
+    async def start(self) -> NodeFile:
+        """See `Parts.start`."""
+        self._tokens = _tokens(self._config)
+        authenticator = TokenAuthenticator(self._tokens)
+        store = OpenStore(self._config, self._reactor, self._on_fatal)
+        core = self._build_core(Needs(self._config, self._reactor, store.store, authenticator))
+        self._running = _Running(store, core)
+        core.start()
+        try:
+            told = await self._listen(core, store, authenticator)
+        except ValueError as error:
+            raise StartError(f"{error}; change the setting.") from None
+        self._problem = ""
+        return told
+
+    async def stop(self) -> None:
+        """See `Parts.stop`."""
+        self._problem = "the node is going down"
+        await self._listeners.close()
+        if self._running is not None:
+            store, core = self._running
+            await core.node.drain()
+            core.stop()
+            await store.close()
+
+    def reload(self) -> None:
+        """See `Parts.reload`."""
+        if self._tokens is not None:
+            self._tokens.use(_keys(self._config))
+        self._listeners.reload_certificates()
+
+    async def _listen(self, core: Core, store: OpenStore, authenticator: IAuthenticator) -> NodeFile:
+        config, listen = self._config, self._listeners.listen
+        limits = config.limits
+        streams = StreamSettings(
+            core.node.build_connection, self._reactor, limits.frame_bytes, limits.queue_bytes
+        )
+        http = websocket = admin = ""
+        if config.http:
+            address = await listen(config.http, self._http_port(streams))
+            http, websocket = as_url(address, "http"), as_url(address, "ws") + WEBSOCKET_PATH.decode()
+        if config.admin:
+            parts = AdminParts(self._measured(core.node, store), core.registry, core.bus, authenticator)
+            admin = as_url(await listen(config.admin, admin_site(parts, self._reactor)), "http")
+        clients = [as_url(await listen(each, TcpFactory(streams))) for each in config.listen]
+        return NodeFile(
+            config.node, os.getpid(), __version__, config.users, tuple(clients), http, websocket, admin
+        )
+
+    def _http_port(self, streams: StreamSettings) -> HttpPort:
+        proxies = TrustedProxies(self._config.trusted_proxies)
+        settings = WebSocketSettings(
+            streams, Keepalive(self._reactor), proxies.client_address, self._config.allowed_origins
+        )
+        site = QuietSite(public_root(), self._reactor)
+        port_settings = HttpPortSettings(self._reactor, self._config.limits.login_seconds)
+        return HttpPort(site, lambda: WebSocketTransport(settings), port_settings)
+
+    def _measured(self, node: Node, store: OpenStore) -> Measured:
+        return Measured(
+            counters={"node": node.counters},
+            gauges={
+                "connections": lambda: node.connections,
+                "requests_in_flight": lambda: node.requests_in_flight,
+            },
+            checks={"store": store.store.problem, "node": lambda: self._problem},
+        )
+
+
+def _tokens(config: Config) -> SignedTokens:
+    try:
+        return SignedTokens(_keys(config), time.time, config.limits.clock_skew_seconds)
+    except ValueError as error:
+        raise StartError(f"{error}.") from None
+
+
+def _keys(config: Config) -> KeyRing:
+    """The signing keys; those of the state folder are made at the first start."""
+    if config.signing_key_file is not None:
+        return load_keys(config.signing_key_file)
+    path = config.state_dir / KEY_FILE
+    return load_keys(path) if path.exists() else create_key_file(path)

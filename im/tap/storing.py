@@ -1,0 +1,64 @@
+"""The node's SQLite store while the node runs: its file, its threads, its lease."""
+
+import time
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from im.adapters.sql.sqlite import (
+    FileDatabase,
+    SqliteStore,
+    StorePolicy,
+    ThreadedRunners,
+    UnusableDatabaseError,
+)
+from im.ports import UnavailableError
+from im.tap.config import Config
+from im.tap.node import StartError
+from im.tap.process import INodeReactor
+
+LEASE_SECONDS = 5.0
+"""Between notes in the tables that the node lives; after a crash they tell when it did last."""
+
+
+def now_ms() -> int:
+    """Wall time in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class OpenStore:
+    """The store of a configuration, from `open` to `close`."""
+
+    _log = Logger()
+
+    def __init__(self, config: Config, reactor: INodeReactor, on_fatal: Callable[[str], None]) -> None:
+        self._node = config.node
+        self._database = FileDatabase(config.database)
+        try:
+            self._database.open()
+        except UnusableDatabaseError as error:
+            raise StartError(f"{error}.") from None
+        self._runners = ThreadedRunners(reactor)
+        policy = StorePolicy(config.limits, config.users == "open")
+        self.store = SqliteStore(self._database, self._runners.start(), now_ms, policy, on_fatal)
+        self._lease = LoopingCall(self._beat)
+        self._lease.clock = reactor
+        self._lease.start(LEASE_SECONDS).addErrback(self._lease_failed)
+
+    def _beat(self) -> "Deferred[None]":
+        return self.store.beat(self._node).addErrback(self._not_noted)
+
+    def _not_noted(self, failure: Failure) -> None:
+        failure.trap(UnavailableError)  # The store tells it as its problem, and the next beat tries again.
+
+    def _lease_failed(self, failure: Failure) -> None:
+        self._log.failure("the node notes no more in its tables that it lives", failure)
+
+    async def close(self) -> None:
+        """Finish what was given to the store, and give the file up."""
+        self._lease.stop()
+        await self._runners.stop()
+        self._database.close()
