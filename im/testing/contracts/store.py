@@ -205,6 +205,8 @@ class SendingContract(StoreContract):
             (a_send(1, conversation="d~alice~alice"), Code.INVALID_ARGUMENT, "conversation"),
             (a_send(1, conversation="d~bob~alice"), Code.INVALID_ARGUMENT, "conversation"),
             (a_send(1, conversation="d~alice~a b"), Code.INVALID_ARGUMENT, "conversation"),
+            (a_send(1, conversation="d~alice~\ud800"), Code.INVALID_ARGUMENT, "conversation"),
+            (a_send(1, conversation="g~\ud800"), Code.INVALID_ARGUMENT, "conversation"),
             (a_send(1, conversation="alice"), Code.INVALID_ARGUMENT, "conversation"),
             (a_send(1, conversation="d~bob~eve"), Code.NOT_FOUND, "conversation"),
             (a_send(1, conversation="g~nowhere"), Code.NOT_FOUND, "conversation"),
@@ -373,6 +375,10 @@ class SyncContract(StoreContract):
         self.assertEqual(page.cursor.epoch, (await self.pull("bob")).epoch)
         self.assertEqual([], (await self.sync("bob", (await self.sync("bob")).cursor)).heads)
 
+    async def test_a_page_after_no_page_is_refused(self) -> None:
+        result = await self.read(Sync("alice", None, "\ud800"))
+        self.assert_refused(result, Code.INVALID_ARGUMENT, "after")
+
     async def test_pages_hold_every_conversation_once(self) -> None:
         self.store = self.open_store(Limits(sync_heads=3), True)
         names = [f"d~alice~{letter}" for letter in "bcdefgh"]
@@ -464,6 +470,8 @@ class PullContract(StoreContract):
         self.assert_refused(unmade, Code.NOT_FOUND, "conversation")
         malformed = await self.read(Pull("d~eve~eve", "eve", 0, False, 0))
         self.assert_refused(malformed, Code.INVALID_ARGUMENT, "conversation")
+        undecodable = await self.read(Pull("g~\ud800", "eve", 0, False, 0))
+        self.assert_refused(undecodable, Code.INVALID_ARGUMENT, "conversation")
 
 
 class UserContract(StoreContract):
@@ -523,6 +531,9 @@ class UserContract(StoreContract):
         self.assert_refused(await self.read(GetProfile("alice")), Code.NOT_FOUND, "user")
         (result,) = await self.write(SetProfile("alice", "Alice", None, {}))
         self.assert_refused(result, Code.NOT_FOUND, "user")
+        self.assert_refused(await self.read(GetProfile("\ud800")), Code.INVALID_ARGUMENT, "user")
+        (result,) = await self.write(SetProfile("\ud800", "Alice", None, {}))
+        self.assert_refused(result, Code.INVALID_ARGUMENT, "user")
 
     async def test_a_profile_changes_by_field(self) -> None:
         await self.write(

@@ -66,12 +66,15 @@ class Conversations:
         self._touched: dict[str, Conversation] = {}
         self._moved: dict[tuple[str, str], Member] = {}
 
-    def get(self, conversation_id: str) -> Conversation | None:
-        """The conversation, or None if there is none."""
+    def known(self, conversation_id: str) -> Conversation | None:
+        """The conversation if it is remembered; None says nothing."""
         conversation = self._known.get(conversation_id)
         if conversation is not None:
             self._known.move_to_end(conversation_id)
-            return conversation
+        return conversation
+
+    def load(self, conversation_id: str) -> Conversation | None:
+        """A conversation that is not remembered, or None if there is none."""
         row = self._connection.execute(_SELECT_CONVERSATION, (conversation_id,)).fetchone()
         if row is None:
             return None

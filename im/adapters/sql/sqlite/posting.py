@@ -35,41 +35,47 @@ class Posting:
         problem = send_problem(send, self._limits)
         if problem is not None:
             return problem
+        conversation = self._find(send.conversation, send.sender)
+        if isinstance(conversation, Refused):
+            return conversation
         key = (send.client_msg_id, send.sender, send.conversation)
         earlier = self._messages.added(key) or (self._messages.stored(key) if self.is_careful else None)
         if earlier is not None:
             return _again(send, earlier)
-        place = self._place_to_send(send, now_ms)
+        place = self._place_to_send(send, conversation, now_ms)
         if isinstance(place, Refused):
             earlier = self._messages.stored(key)  # whoever may no longer send still gets a first answer
             return place if earlier is None else _again(send, earlier)
         return self._store(send, key, place, now_ms)
 
-    def _place_to_send(self, send: Send, now_ms: int) -> Place | Refused:
-        conversation = self._conversations.get(send.conversation)
+    def _place_to_send(self, send: Send, conversation: Conversation | None, now_ms: int) -> Place | Refused:
         if conversation is None:
+            if send.after:
+                return _out_of_order()
             created = self._new_direct(send.conversation, send.sender, now_ms)
             if isinstance(created, Refused):
                 return created
-            if send.after:
-                return _out_of_order()
             self._conversations.create(created)
             conversation = created
         member = self._conversations.member(conversation, send.sender)
         if member is None:
-            return conversation_problem(send.conversation, send.sender) or unknown_conversation()
+            return unknown_conversation()
         if not member.can_send or member.leave_seq is not None:
             return Refused(Code.BLOCKED, "you can't send to this conversation", "conversation")
         if send.after and send.after != member.last_id:
-            key = (send.after, send.sender, send.conversation)
-            if self._messages.added(key) is None and self._messages.stored(key) is None:
+            before = (send.after, send.sender, send.conversation)
+            if self._messages.added(before) is None and self._messages.stored(before) is None:
                 return _out_of_order()
         return conversation, member
 
+    def _find(self, conversation: str, user: str) -> Conversation | Refused | None:
+        """The conversation, None if there is none, or why there can be none of that name for `user`."""
+        known = self._conversations.known(conversation)
+        if known is not None:
+            return known
+        return conversation_problem(conversation, user) or self._conversations.load(conversation)
+
     def _new_direct(self, conversation: str, sender: str, now_ms: int) -> Conversation | Refused:
-        problem = conversation_problem(conversation, sender)
-        if problem is not None:
-            return problem
         peer = direct_peer(conversation, sender)
         if peer is None:
             return unknown_conversation()
@@ -121,10 +127,12 @@ class Posting:
         return self._moved(place, moved)
 
     def _place(self, move: MoveRead | MoveDelivered) -> Place | Refused:
-        conversation = self._conversations.get(move.conversation)
+        conversation = self._find(move.conversation, move.user)
+        if isinstance(conversation, Refused):
+            return conversation
         member = None if conversation is None else self._conversations.member(conversation, move.user)
         if conversation is None or member is None:
-            return conversation_problem(move.conversation, move.user) or unknown_conversation()
+            return unknown_conversation()
         return conversation, member
 
     def _moved(self, place: Place, moved: bool) -> CursorMoved:

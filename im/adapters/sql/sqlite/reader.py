@@ -20,7 +20,8 @@ from im.core.commands import (
     SyncCursor,
     SyncPage,
 )
-from im.core.errors import Refused
+from im.core.errors import Refused, invalid
+from im.core.ids import id_problem
 from im.core.limits import Limits
 from im.core.unread import Cursors
 from im.ports import UnavailableError
@@ -130,9 +131,11 @@ class Reader:
             self._connection.execute("ROLLBACK")
 
     def _profile(self, query: GetProfile) -> Result:
-        return profile_of(self._connection, query.user)
+        return id_problem(query.user, "user") or profile_of(self._connection, query.user)
 
-    def _sync(self, query: Sync) -> SyncPage:
+    def _sync(self, query: Sync) -> SyncPage | Refused:
+        if not query.after.isprintable():
+            return invalid("after", "after must be the `next` of a page")
         epoch, changes = self._connection.execute(_META).fetchone()
         since = -1
         if query.cursor is not None and query.cursor.epoch == epoch:
@@ -168,9 +171,12 @@ class Reader:
         return next(self._entries.read(place.conversation, place.head_seq, place.head_seq, False))
 
     def _pull(self, query: Pull) -> PullPage | Refused:
+        problem = conversation_problem(query.conversation, query.user)
+        if problem is not None:
+            return problem
         row = self._connection.execute(_ONE, (query.user, query.conversation)).fetchone()
         if row is None:
-            return conversation_problem(query.conversation, query.user) or unknown_conversation()
+            return unknown_conversation()
         place = _place(row)
         (epoch, _) = self._connection.execute(_META).fetchone()
         entries, more = self._page(place, query)

@@ -1,5 +1,6 @@
 """The store port on SQLite: hands batches to the writer and queries to the readers."""
 
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,13 +10,14 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from im.adapters.sql.schema import UnusableDatabaseError
 from im.adapters.sql.sqlite.database import Database
 from im.adapters.sql.sqlite.reader import Reader
 from im.adapters.sql.sqlite.runners import Runners
 from im.adapters.sql.sqlite.writer import BrokenStoreError, Writer
 from im.core.commands import Query, Result, Write
 from im.core.limits import Limits
-from im.ports import IStore
+from im.ports import IStore, UnavailableError
 
 T = TypeVar("T")
 
@@ -70,14 +72,21 @@ class SqliteStore:
         return self._watched(self._runners.write(lambda: self._writer.beat(node)))
 
     def _read(self, query: Query) -> Result:
-        try:
-            reader = self._idle_readers.pop()
-        except IndexError:
-            reader = Reader(self._database.connect_reader(), self._limits)
+        reader = self._reader()
         try:
             return reader.read(query)
         finally:
             self._idle_readers.append(reader)
+
+    def _reader(self) -> Reader:
+        try:
+            return self._idle_readers.pop()
+        except IndexError:
+            pass
+        try:
+            return Reader(self._database.connect_reader(), self._limits)
+        except (sqlite3.Error, UnusableDatabaseError) as error:
+            raise UnavailableError(f"the database can't be opened for reading: {error}") from error
 
     def _watched(self, writing: "Deferred[T]") -> "Deferred[T]":
         return writing.addCallbacks(self._on_written, self._on_failed)

@@ -82,7 +82,7 @@ class Users:
 
     def set_profile(self, change: SetProfile, now_ms: int) -> ProfileRecord | Refused:
         """Change a profile: None leaves, an empty value in `fields` removes."""
-        before = profile_of(self._connection, change.user)
+        before = id_problem(change.user, "user") or profile_of(self._connection, change.user)
         if isinstance(before, Refused):
             return before
         fields = {key: value for key, value in (before.fields | change.fields).items() if value}
