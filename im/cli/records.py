@@ -38,13 +38,13 @@ def record(entry: Shown) -> dict[str, Json]:
 def line(entry: Shown) -> str:
     """The entry for people, on one line."""
     sign = f"  {SIGNS[entry.mark]}" if entry.mark is not None else ""
-    return f"{moment(entry.server_time_ms)} {shown(entry.sender)}: {what_it_says(entry)}{sign}"
+    return f"{moment(entry.server_time_ms)} {shown(entry.sender)}: {shown(what_it_says(entry))}{sign}"
 
 
 def what_it_says(entry: Shown) -> str:
-    """A text as it is, made harmless; a word for every other kind."""
+    """A text as it is; a word for every other kind."""
     if entry.kind == TEXT:
-        return shown(entry.text)
+        return entry.text
     return "(can no longer be shown)" if entry.kind == 0 else f"(message of kind {entry.kind})"
 
 

@@ -1,0 +1,130 @@
+"""A chat on a terminal: the conversation above, how the connection stands, and a line to write on."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.data_structures import Point
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.layout import HSplit, Layout, Window
+from prompt_toolkit.layout.controls import FormattedTextControl
+from prompt_toolkit.styles import Style
+from prompt_toolkit.widgets import TextArea
+
+from im.cli.chat_lines import text_of
+from im.cli.marks import Mark
+from im.cli.transcript import Line, Transcript
+
+PAGE_LINES = 10
+_STYLE = Style.from_dict(
+    {
+        "bar": "reverse",
+        "own": "",
+        "other": "bold",
+        "failed": "ansired",
+        "waiting": "ansiyellow",
+        "read": "ansigreen",
+    }
+)
+_MARK_STYLES = {
+    Mark.WAITING: "class:waiting",
+    Mark.UNKNOWN: "class:waiting",
+    Mark.FAILED: "class:failed",
+    Mark.READ: "class:read",
+}
+HINT = "Enter sends, PageUp and PageDown scroll, Ctrl-D leaves"
+
+
+class Screen:
+    """Shows a transcript until the user leaves. `say` gets each line that was entered."""
+
+    def __init__(self, title: str, transcript: Transcript, say: Callable[[str], None]) -> None:
+        self._title = title
+        self._transcript = transcript
+        self._say = say
+        self._status = "connecting"
+        self._note = HINT
+        self._scrolled = 0
+        self.application: Application[None] = self._make()
+
+    async def run(self) -> None:
+        """Show, until the user leaves; needs a running asyncio loop."""
+        await self.application.run_async(handle_sigint=False)
+
+    def start(self) -> "asyncio.Future[None]":
+        """Begin `run` on the running loop."""
+        return asyncio.ensure_future(self.run())
+
+    def changed(self, line: Line) -> None:
+        """A line is new, or its mark changed."""
+        self.application.invalidate()
+
+    def status(self, text: str) -> None:
+        """How the connection stands."""
+        self._status = text
+        self.application.invalidate()
+
+    def note(self, text: str) -> None:
+        """Something beside the conversation."""
+        self._note = text
+        self.application.invalidate()
+
+    def lines(self) -> StyleAndTextTuples:
+        """The conversation as it is drawn."""
+        drawn: StyleAndTextTuples = []
+        for line in self._transcript:
+            own = "class:own" if line.is_own else "class:other"
+            style = _MARK_STYLES.get(line.mark, own) if line.mark is not None else own
+            drawn += [(style, text_of(line)), ("", "\n")]
+        return drawn[:-1]
+
+    def bar(self) -> StyleAndTextTuples:
+        """The line between the conversation and the input."""
+        return [("", f" {self._title} — {self._status}   {self._note} ")]
+
+    def _make(self) -> "Application[None]":
+        body = Window(
+            FormattedTextControl(self.lines, get_cursor_position=self._bottom), wrap_lines=True
+        )
+        bar = Window(FormattedTextControl(self.bar), height=1, style="class:bar")
+        entry = TextArea(prompt="> ", multiline=False, height=1, accept_handler=self._accept)
+        return Application(
+            layout=Layout(HSplit([body, bar, entry]), focused_element=entry),
+            key_bindings=self._keys(),
+            style=_STYLE,
+            full_screen=True,
+        )
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+
+        @keys.add("c-c")
+        @keys.add("c-d")
+        def leave(event: KeyPressEvent) -> None:
+            event.app.exit()
+
+        @keys.add("pageup")
+        def up(event: KeyPressEvent) -> None:
+            self._scrolled = min(self._scrolled + PAGE_LINES, max(self._count() - 1, 0))
+
+        @keys.add("pagedown")
+        def down(event: KeyPressEvent) -> None:
+            self._scrolled = max(self._scrolled - PAGE_LINES, 0)
+
+        return keys
+
+    def _accept(self, buffer: Buffer) -> bool:
+        self._scrolled = 0
+        text: Any = buffer.text
+        if text.strip():
+            self._say(text)
+        return False
+
+    def _count(self) -> int:
+        return sum(1 for _ in self._transcript)
+
+    def _bottom(self) -> Point:
+        return Point(0, max(self._count() - 1 - self._scrolled, 0))

@@ -1,0 +1,113 @@
+"""A chat without its surface: what the client tells in; lines, marks and read cursors out."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from im.cli.records import Shown, what_it_says
+from im.cli.transcript import Line, Transcript
+from im.client.core.events import CursorMoved, HeadChanged, Message, SendFailed, SendUnknown, Sent
+
+
+class View(Protocol):
+    """Where a chat is seen."""
+
+    def changed(self, line: Line) -> None:
+        """A line is new, or its mark changed."""
+
+    def note(self, text: str) -> None:
+        """Something beside the conversation."""
+
+
+class Pair(NamedTuple):
+    """Who talks with whom, and their conversation."""
+
+    user: str
+    peer: str
+    conversation: str
+
+
+class Talk:
+    """One conversation on a view. `read` moves the user's read cursor to a seq that was shown."""
+
+    def __init__(self, pair: Pair, transcript: Transcript, view: View, read: Callable[[int], None]) -> None:
+        self._pair = pair
+        self._transcript = transcript
+        self._view = view
+        self._read = read
+        self._read_seq = 0
+
+    def history(self, messages: Iterable[Message], peer_delivered: int, peer_read: int) -> None:
+        """What was said before, in order, and how far the other side has got."""
+        self._cursors(peer_delivered, peer_read)
+        for message in messages:
+            self._show(message)
+        self._has_seen(self._transcript.last_seq)
+
+    def message(self, message: Message) -> None:
+        """A message came, of this conversation or of another."""
+        if message.conversation == self._pair.conversation:
+            self._show(message)
+            if message.sender != self._pair.user:
+                self._has_seen(message.seq)
+        elif message.sender != self._pair.user:
+            self._view.note(f"{message.sender} wrote to you")
+
+    def sending(self, client_msg_id: bytes, text: str) -> None:
+        """The user said something; or an earlier run did, and it still waits."""
+        self._view.changed(self._transcript.pending(client_msg_id, text))
+
+    def sent(self, event: Sent) -> None:
+        """An own message is stored."""
+        self._tell(self._transcript.sent(event.client_msg_id, event.seq, event.server_time_ms))
+
+    def unknown(self, event: SendUnknown) -> None:
+        """An own message has no answer."""
+        self._tell(self._transcript.unknown(event.client_msg_id))
+
+    def failed(self, event: SendFailed) -> None:
+        """An own message was refused for good."""
+        self._tell(self._transcript.failed(event.client_msg_id, event.refusal.text))
+
+    def cursor(self, event: CursorMoved) -> None:
+        """A cursor moved; the other side's moves marks."""
+        if event.conversation == self._pair.conversation and event.user == self._pair.peer:
+            self._cursors(event.delivered_seq, event.read_seq)
+
+    def head(self, event: HeadChanged) -> None:
+        """A sync told where the other side's cursors stand."""
+        if event.head.conversation == self._pair.conversation:
+            self._cursors(event.head.peer_delivered_seq, event.head.peer_read_seq)
+
+    def unsent(self, texts: Mapping[bytes, str]) -> None:
+        """What an earlier run has left to send here."""
+        for client_msg_id, text in texts.items():
+            self.sending(client_msg_id, text)
+
+    def _show(self, message: Message) -> None:
+        shown = shown_of(message)
+        self._tell(self._transcript.entry(shown, message.client_msg_id, what_it_says(shown)))
+
+    def _tell(self, line: Line | None) -> None:
+        if line is not None:
+            self._view.changed(line)
+
+    def _cursors(self, delivered: int, read: int) -> None:
+        for line in self._transcript.cursors(delivered, read):
+            self._view.changed(line)
+
+    def _has_seen(self, seq: int) -> None:
+        if seq > self._read_seq:
+            self._read_seq = seq
+            self._read(seq)
+
+
+def shown_of(message: Message) -> Shown:
+    """An entry of the client, to be shown."""
+    return Shown(
+        message.conversation,
+        message.seq,
+        message.sender,
+        message.kind,
+        message.text,
+        message.server_time_ms,
+    )
