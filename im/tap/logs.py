@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -59,6 +59,7 @@ def text_line(event: LogEvent) -> str:
 
 
 _LINES = {"json": json_line, "text": text_line}
+_twistd_factory: Callable[[], ILogObserver] | None = None
 
 
 @implementer(ILogObserver)
@@ -93,6 +94,7 @@ def direct_twistd(twistd_options: MutableMapping[str, Any], form: str, level: st
     """Let twistd log in our form, to where its own options say, unless they name another logger."""
     if twistd_options.get("logger") is not None or twistd_options.get("syslog"):
         return
+    global _twistd_factory
     path = twistd_options.get("logfile") or ("-" if twistd_options.get("nodaemon") else "twistd.log")
 
     def factory() -> ILogObserver:
@@ -101,4 +103,11 @@ def direct_twistd(twistd_options: MutableMapping[str, Any], form: str, level: st
         file = LogFile.fromFullPath(path, rotateLength=FILE_BYTES, maxRotatedFiles=FILES_KEPT)
         return observer(file, form, level)
 
-    twistd_options["logger"] = factory
+    _twistd_factory = factory
+    twistd_options["logger"] = f"{__name__}.{twistd_observer.__name__}"
+
+
+def twistd_observer() -> ILogObserver:
+    """The observer that `direct_twistd` chose: twistd takes the name of a factory, not the factory."""
+    assert _twistd_factory is not None
+    return _twistd_factory()

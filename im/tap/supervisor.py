@@ -143,7 +143,7 @@ class Supervisor:
             if steady:
                 waits = delays()
             wait = next(waits)
-            self._say(f"the node ended with status {status}; it starts again in {wait:g} s.")
+            self._say(f"The node ended with status {status}; it starts again in {wait:g} s.")
             if self._must_stop_within(wait):
                 return 0
 
@@ -174,7 +174,7 @@ class Supervisor:
     def _became_ready(self, told: NodeFile) -> None:
         self._plan = self._plan.pinned(told)
         if self._has_been_ready:
-            self._say("the node is ready again.")
+            self._say("The node is ready again.")
         else:
             self._say(welcome.text(told, self._plan.state_dir, ROOT))
         self._has_been_ready = True

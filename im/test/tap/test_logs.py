@@ -8,6 +8,7 @@ from typing import Any
 from twisted.logger import Logger, LogLevel, LogPublisher, globalLogPublisher
 from twisted.python import log
 from twisted.python.failure import Failure
+from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.tap.logs import direct_twistd, observer
@@ -79,7 +80,7 @@ class LogTests(SynchronousTestCase):
         options: dict[str, Any] = {"logfile": str(path), "logger": None}
         direct_twistd(options, "json", "info")
         event = {"log_namespace": "im", "log_level": LogLevel.info, "log_format": "hello", "log_time": 0.0}
-        options["logger"]()(event)
+        namedAny(options["logger"])()(event)
         self.assertEqual(json.loads(path.read_text())["msg"], "hello")
 
     def test_a_logger_that_the_operator_named_stays(self) -> None:

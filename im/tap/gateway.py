@@ -1,0 +1,40 @@
+"""`twistd im-gateway`: from the command line to the service."""
+
+import os
+import signal
+from typing import cast
+
+from twisted.application.service import IService
+from twisted.internet import reactor
+
+from im.tap import statedir
+from im.tap.embedded import build_embedded
+from im.tap.node import NodeService, sentence
+from im.tap.options import Options
+from im.tap.parts import EmbeddedParts
+from im.tap.process import Exit, INodeReactor, allow_many_files, end_with_supervisor
+
+__all__ = ["Options", "makeService"]
+
+
+def makeService(options: Options) -> IService:
+    """Make the service of a node. Nothing is opened yet: twistd may still fork."""
+    config = options.config
+    end_with_supervisor(os.environ)
+    os.umask(0o077)
+    try:
+        statedir.make(config.state_dir)
+    except OSError as error:
+        raise SystemExit(f"im-gateway: {sentence(error)}") from None
+    allow_many_files()
+    running = cast(INodeReactor, reactor)
+    service = NodeService(
+        config,
+        running,
+        lambda end: EmbeddedParts(config, running, build_embedded, end),
+        Exit(running).fail,
+    )
+    signal.signal(
+        signal.SIGHUP, lambda _number, _frame: running.callFromThread(service.reload)
+    )
+    return service
