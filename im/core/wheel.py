@@ -15,11 +15,6 @@ class Timer:
         self.deadline = deadline
         self._callback: Callable[[], None] | None = callback
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether it was neither fired nor cancelled."""
-        return self._callback is not None
-
     def fire(self) -> None:
         """Call back, once; nothing if it was cancelled, even after it expired."""
         callback, self._callback = self._callback, None

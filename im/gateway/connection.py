@@ -5,77 +5,33 @@ deadlines share one timer, set to the nearest; an idle session costs one timer a
 """
 
 import math
-from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
-from im.core.rate import Rate, TokenBucket
-from im.core.sessions import AppState, Heartbeats, State, dead_after
+from im.core.rate import TokenBucket
+from im.core.sessions import AppState, State, dead_after
 from im.core.wheel import Timer
-from im.core.window import DeliveryWindow, WindowBounds
+from im.core.window import DeliveryWindow
 from im.gateway import translate
-from im.gateway.counters import Counters
-from im.gateway.ticker import TICK_SECONDS, Ticker, ticks
+from im.gateway.scope import ConnectionScope
+from im.gateway.ticker import TICK_SECONDS, ticks
 from im.gateway.transport import Transport
 from im.ports import Session
-from im.proto.base_pb2 import BaseMessage
 from im.proto.sync_pb2 import Resync
 from im.wire.codec import UndecodableError, pack, unpack
 
 RESYNC_TICKS = ticks(1.0)
 """After a delivery was dropped: what is dropped until then goes into the same resync."""
 
-_CONNECTED, _LOGGING_IN, _ONLINE = State.CONNECTED, State.LOGGING_IN, State.ONLINE
-_CLOSING, _CLOSED = State.CLOSING, State.CLOSED
+_LOGGING_IN, _ONLINE, _CLOSING, _CLOSED = State.LOGGING_IN, State.ONLINE, State.CLOSING, State.CLOSED
 _OVER = (_CLOSING, _CLOSED)
+_TAKES_DELIVERIES = (_ONLINE, _LOGGING_IN)
 
 
 class GivenUpError(Exception):
     """A delivery was not acknowledged; its message is in the store, and the next sync brings it."""
-
-
-class ConnectionOwner(Protocol):
-    """What a connection tells the node."""
-
-    def dispatch(self, connection: "Connection", envelope: BaseMessage) -> None:
-        """Take one envelope of a client."""
-
-    def session_ended(self, connection: "Connection", reason: str) -> None:
-        """Let go of the connection's session; called once, before `connection_closed`."""
-
-    def connection_closed(self, connection: "Connection") -> None:
-        """Let go of the connection."""
-
-
-class ConnectionScope(NamedTuple):
-    """What all connections of a node share."""
-
-    limits: Limits
-    ticker: Ticker
-    counters: Counters
-    owner: ConnectionOwner
-    rate: Rate
-    bounds: WindowBounds
-    heartbeats: Heartbeats
-
-
-def connection_scope(
-    limits: Limits, ticker: Ticker, counters: Counters, owner: ConnectionOwner
-) -> ConnectionScope:
-    """Derive from the limits what connections measure with."""
-    return ConnectionScope(
-        limits,
-        ticker,
-        counters,
-        owner,
-        Rate(limits.frames_per_second * TICK_SECONDS, limits.frames_burst),
-        WindowBounds(
-            limits.window_deliveries, limits.window_bytes, ticks(limits.resend_seconds), limits.resends
-        ),
-        Heartbeats(round(limits.heartbeat_seconds * 1000), round(limits.background_heartbeat_seconds * 1000)),
-    )
 
 
 class Connection:
@@ -108,7 +64,7 @@ class Connection:
         self._scope = scope
         self._transport = transport
         self.address = address
-        self.state = _CONNECTED
+        self.state = State.CONNECTED
         self.session: Session | None = None
         self.app_state = AppState.FOREGROUND
         self.in_flight = 0
@@ -251,7 +207,7 @@ class Connection:
 
     def deliver(self, conversation: str, seq: int, frame: bytes) -> None:
         """Deliver an entry until it is acknowledged; during the login it queues behind the answer."""
-        if self.state not in (_ONLINE, _LOGGING_IN):
+        if self.state not in _TAKES_DELIVERIES:
             return
         now = self._scope.ticker.now
         window = self._window

@@ -20,12 +20,16 @@ _TOO_MANY = Refused(Code.RATE_LIMITED, "too many requests wait for an answer", "
 
 
 class GatewayContext:
-    """The `RequestContext` of the connection layer; its own handlers also use the connection."""
+    """The `RequestContext` of the connection layer; its own handlers also use the connection.
 
-    __slots__ = ("_is_answered", "_requests", "connection", "request_id")
+    `number` is the type of the frame.
+    """
 
-    def __init__(self, connection: Connection, request_id: int, requests: Requests) -> None:
+    __slots__ = ("_is_answered", "_requests", "connection", "number", "request_id")
+
+    def __init__(self, connection: Connection, number: int, request_id: int, requests: Requests) -> None:
         self.connection = connection
+        self.number = number
         self.request_id = request_id
         self._requests = requests
         self._is_answered = False

@@ -53,8 +53,9 @@ class ErrorBoundary:
             return
         self._counters.failures += 1
         self._log.failure(
-            "a handler failed at request {request} of session {session}",
+            "the handler of type {type} failed at request {request} of session {session}",
             failure,
+            type=context.number,
             request=context.request_id,
             session=context.session,
         )
@@ -95,7 +96,9 @@ class Dispatcher:
         except UndecodableError as error:
             connection.refuse(Refused(Code.UNDECODABLE, str(error)), envelope.id)
             return
-        self._boundary.run(GatewayContext(connection, envelope.id, self._requests), route.step, body)
+        self._boundary.run(
+            GatewayContext(connection, envelope.type, envelope.id, self._requests), route.step, body
+        )
 
     def _nobody(self, number: int) -> Refused:
         """Why a type without a handler on this node is refused; an app's types end here, too."""

@@ -1,47 +1,70 @@
 """The end of a node's sessions, in waves: nobody is cut off, and not everybody comes back at once."""
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 
 from im.core.errors import Code, Refused
 from im.gateway.connection import Connection
+from im.gateway.cursors import DeliveredCursors
+from im.gateway.requests import Requests
 from im.gateway.settings import Chance
 from im.gateway.ticker import TICK_SECONDS, Ticker
 
 SESSIONS_PER_SECOND = 1_000
 """Told to move at this pace, as long as the time suffices."""
 
-WAVES, WAITED, CLOSED = 0.5, 0.7, 0.9
+WAVES, WAITED, CLOSED = 0.5, 0.7, 0.85
 """Shares of the time: until the last is told, ends waiting for its sends, and is aborted."""
 
 
+class DrainTimes(NamedTuple):
+    """How long a drain may take at most, and what spreads it."""
+
+    ticker: Ticker
+    seconds: float
+    random: Chance
+
+
 class Drain:
-    """Ends connections: each is asked to stop, its requests are answered, then it is told to move."""
+    """Ends connections: each stops reading, its requests are answered, then it is told to move.
+
+    `connections` is a live view: a connection leaves it when it is closed.
+    """
 
     def __init__(
-        self, connections: Iterable[Connection], seconds: float, ticker: Ticker, random: Chance
+        self,
+        connections: Iterable[Connection],
+        requests: Requests,
+        cursors: DeliveredCursors,
+        times: DrainTimes,
     ) -> None:
         self._connections = connections
-        self._seconds = seconds
-        self._ticker = ticker
-        self._random = random
-        self._ends_at = ticker.now + round(seconds * WAITED / TICK_SECONDS)
+        self._requests = requests
+        self._cursors = cursors
+        self._ticker, self._seconds, self._random = times
+        self._waited_at = self._share(WAITED)
+        self._closed_at = self._share(CLOSED)
+        self._ends_at = self._share(1.0)
+        self._done: Deferred[None] = Deferred()
 
     def start(self) -> Deferred[None]:
-        """Begin; fires when the last connection has had its time."""
+        """Begin; fires when all are closed and the last cursors written, or when the time is over."""
         connections = list(self._connections)
         spread = min(self._seconds * WAVES, len(connections) / SESSIONS_PER_SECOND)
         for connection in connections:
-            self._ticker.after(self._random.uniform(0.0, spread), self._told(connection))
-        done: Deferred[None] = Deferred()
-        self._watch(done, self._ticker.now + round(self._seconds * CLOSED / TICK_SECONDS))
-        return done
+            self._ticker.after(self._random.uniform(0.0, spread), self._teller(connection))
+        self._watch()
+        return self._done
 
-    def _told(self, connection: Connection) -> Callable[[], None]:
+    def _share(self, share: float) -> int:
+        return self._ticker.now + int(self._seconds * share / TICK_SECONDS)
+
+    def _teller(self, connection: Connection) -> Callable[[], None]:
         def tell() -> None:
             connection.stop_reading()
-            if connection.in_flight and self._ticker.now < self._ends_at:
+            if connection.in_flight and self._ticker.now < self._waited_at:
                 self._ticker.after(TICK_SECONDS, tell)
             else:
                 retry_after_ms = self._random.randint(100, 2_000)
@@ -49,13 +72,15 @@ class Drain:
 
         return tell
 
-    def _watch(self, done: "Deferred[None]", last_tick: int) -> None:
+    def _watch(self) -> None:
         left = list(self._connections)
-        if left and self._ticker.now >= last_tick:
+        now = self._ticker.now
+        if left and now >= self._closed_at:
             for connection in left:
                 connection.abort()
-            left = []
-        if left:
-            self._ticker.after(TICK_SECONDS, lambda: self._watch(done, last_tick))
+        if not left:
+            self._cursors.flush()
+        if now >= self._ends_at or not (left or self._cursors or self._requests):
+            self._done.callback(None)
         else:
-            done.callback(None)
+            self._ticker.at(now + 1, self._watch)

@@ -29,6 +29,7 @@ from im.wire.codec import pack
 VERSION = 1
 """The only version of the protocol that there is."""
 
+_FOREVER_SECONDS = 1e9
 _APP_STATES = frozenset(map(int, AppState))
 _UNAVAILABLE = Refused(Code.UNAVAILABLE, "the login cannot be served now; try again")
 
@@ -143,7 +144,7 @@ class LoginFlow:
         left = identity.expires_at - self._times.now_ms() / 1000
         if left <= 0:
             left += self._limits.clock_skew_seconds
-        return self._times.ticker.now + 1 + ticks(max(0.0, left))
+        return self._times.ticker.now + 1 + ticks(min(max(0.0, left), _FOREVER_SECONDS))
 
     def _answer(
         self, session: Session, version: int, interval_ms: int, page: SyncPage

@@ -7,17 +7,18 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from im.core.errors import Code, Refused
-from im.gateway.connection import Connection, connection_scope
+from im.gateway.connection import Connection
 from im.gateway.counters import Counters
 from im.gateway.cursors import DeliveredCursors
 from im.gateway.delivery import Deliverer
 from im.gateway.dispatch import Dispatcher, ErrorBoundary, Handler
-from im.gateway.drain import Drain
+from im.gateway.drain import Drain, DrainTimes
 from im.gateway.handlers import SystemParts, system_handlers
 from im.gateway.login import LoginFlow, Times
 from im.gateway.pool import Pool
 from im.gateway.requests import RequestBounds, Requests
 from im.gateway.roster import Roster
+from im.gateway.scope import connection_scope
 from im.gateway.settings import Chance, NodeIdentity, NodePorts, NodeSettings
 from im.gateway.ticker import Ticker
 from im.gateway.transport import Transport
@@ -93,8 +94,8 @@ class Node:
     def drain(self) -> Deferred[None]:
         """Take no logins any more, and end every session; fires within `drain_seconds`."""
         self._flow.is_open = False
-        self._cursors.flush()
-        return Drain(self._connections, self._limits.drain_seconds, self._ticker, self._random).start()
+        times = DrainTimes(self._ticker, self._limits.drain_seconds, self._random)
+        return Drain(self._connections, self._requests, self._cursors, times).start()
 
     def build_connection(self, transport: Transport, address: str) -> Connection | None:
         """Make the connection of a transport that is open; None: refused, told so, and closing."""

@@ -43,7 +43,3 @@ class Pool:
     def get(self, session_id: str) -> Connection | None:
         """The connection of a session."""
         return self._by_id.get(session_id)
-
-    def users(self) -> Iterable[str]:
-        """The users with at least one session here."""
-        return self._by_user.keys()
