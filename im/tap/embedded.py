@@ -1,0 +1,52 @@
+"""Both layers in one process, joined in memory: what a node is without any service configured."""
+
+import secrets
+import time
+from random import SystemRandom
+
+from im.adapters.memory.bridge import MemoryBridge
+from im.adapters.memory.bus import MemoryNodeBus
+from im.adapters.memory.registry import MemoryRegistry
+from im.business.worker import Worker, WorkerPorts
+from im.core.sessions import ClassPolicy
+from im.gateway.node import Node
+from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
+from im.tap.parts import Needs
+
+
+class EmbeddedCore:
+    """A connection layer and a business layer that meet at the in-process adapters."""
+
+    def __init__(self, needs: Needs) -> None:
+        config, reactor = needs.config, needs.reactor
+        self.registry = MemoryRegistry()
+        self.bus = MemoryNodeBus()
+        self._worker = Worker(reactor, WorkerPorts(needs.store, self.registry, self.bus))
+        self._bridge = MemoryBridge(reactor, self._worker.execute, config.limits.batch_requests)
+        self.node = Node(
+            NodeIdentity(config.node, secrets.token_hex(8)),
+            NodePorts(self.registry, self.bus, self._bridge, needs.authenticator),
+            NodeSettings(config.limits, ClassPolicy(config.same_class)),
+            reactor,
+            _now_ms,
+            SystemRandom(),
+        )
+
+    def start(self) -> None:
+        """Take connections."""
+        self.node.start()
+
+    def stop(self) -> None:
+        """Take nothing any more; connections that are left are aborted."""
+        self.node.stop()
+        self._bridge.stop()
+        self._worker.stop()
+
+
+def build_embedded(needs: Needs) -> EmbeddedCore:
+    """See `im.tap.parts.EmbeddedParts`."""
+    return EmbeddedCore(needs)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
