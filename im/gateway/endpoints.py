@@ -129,7 +129,7 @@ def _load_context(cert: str, key: str) -> SSL.Context:
 
 
 @implementer(IOpenSSLServerConnectionCreator)
-class _ReloadableContext:
+class ReloadableContext:
     """Gives each new connection the certificate that was loaded last."""
 
     def __init__(self, cert: str, key: str) -> None:
@@ -137,9 +137,11 @@ class _ReloadableContext:
         self._context = _load_context(cert, key)
 
     def reload(self) -> None:
+        """Read both files again. Raises `ValueError` and keeps what it had."""
         self._context = _load_context(self._cert, self._key)
 
     def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """OpenSSL's side of a new connection."""
         return SSL.Connection(self._context, None)
 
 
@@ -150,7 +152,7 @@ class TlsEndpoint:
     def __init__(self, inner: IStreamServerEndpoint, options: _TlsOptions, reactor: object) -> None:
         self._inner = inner
         self._clock = cast(IReactorTime, reactor)
-        self._context = _ReloadableContext(options.cert, options.key)
+        self._context = ReloadableContext(options.cert, options.key)
 
     def listen(self, protocolFactory: IProtocolFactory) -> "Deferred[IListeningPort]":
         """Listen; fires with the port."""

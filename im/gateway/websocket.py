@@ -194,6 +194,7 @@ class WebSocketTransport(StreamTransport):
     def _finish(self) -> None:
         """The closing handshake is over, or will never be: end the stream below."""
         if not self._is_closing:
+            self._end_reason = "closed by the peer"
             self._begin_close()
         self._let_go()
         self._finish_writing()
