@@ -1,0 +1,40 @@
+"""Answers of the server as the values that a client's methods fire with."""
+
+from im.client.core.events import CursorMoved, Message
+from im.client.settings import HistoryPage, Profile
+from im.proto import chat_pb2, session_pb2, sync_pb2
+
+
+def cursor_moved(body: chat_pb2.Cursor) -> CursorMoved:
+    """What reading answers."""
+    return CursorMoved(body.conversation, body.user, body.read_seq, body.delivered_seq, body.unread)
+
+
+def history_page(body: sync_pb2.Page) -> HistoryPage:
+    """What a pull answers."""
+    messages = [
+        Message(
+            body.conversation,
+            body.epoch,
+            entry.seq,
+            entry.kind,
+            entry.sender,
+            entry.client_msg_id,
+            entry.server_time_ms,
+            entry.content,
+        )
+        for entry in body.entries
+    ]
+    return HistoryPage(
+        messages,
+        body.more,
+        body.head_seq,
+        body.read_seq,
+        body.peer_read_seq,
+        body.peer_delivered_seq,
+    )
+
+
+def profile(body: session_pb2.Profile) -> Profile:
+    """What asking for or changing a profile answers."""
+    return Profile(body.user, body.name, body.avatar, dict(body.fields))

@@ -1,0 +1,162 @@
+"""What the core tells its front: frozen values, in the order in which they happened."""
+
+from typing import NamedTuple
+
+from google.protobuf.message import Message as Body
+
+from im.core.commands import TEXT, Head
+
+
+class Message(NamedTuple):
+    """An entry of a conversation that is for the user to see.
+
+    `kind` 1 is a UTF-8 text, 0 the placeholder of an entry that cannot be shown. `epoch` is the store's.
+    """
+
+    conversation: str
+    epoch: str
+    seq: int
+    kind: int
+    sender: str
+    client_msg_id: bytes
+    server_time_ms: int
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """The content of a text; "" of every other kind."""
+        return self.content.decode("utf-8", "replace") if self.kind == TEXT else ""
+
+
+class LoggedIn(NamedTuple):
+    """The session stands: who the token speaks for, and where."""
+
+    user: str
+    session: str
+    node: str
+    server_time_ms: int
+
+
+class Ended(NamedTuple):
+    """The session is over and the connection is to be closed.
+
+    `reconnect` false: stay away until a person does something. `label` is the stable name of the reason.
+    """
+
+    label: str
+    text: str
+    reconnect: bool
+    retry_after: float = 0.0
+    alternate: str = ""
+
+
+class Refusal(NamedTuple):
+    """The server said no. `code` and `label` are stable; `field` names what was wrong, if one was."""
+
+    code: int
+    label: str
+    text: str
+    field: str = ""
+    retryable: bool = False
+    retry_after: float = 0.0
+    last_attempt: int = 0
+
+
+class SendPending(NamedTuple):
+    """A message waits to be sent."""
+
+    conversation: str
+    client_msg_id: bytes
+
+
+class SendUnknown(NamedTuple):
+    """No answer came: the message may be stored or not. It goes on being tried."""
+
+    conversation: str
+    client_msg_id: bytes
+
+
+class Sent(NamedTuple):
+    """The message is stored for good, as `seq` of its conversation."""
+
+    conversation: str
+    client_msg_id: bytes
+    seq: int
+    server_time_ms: int
+
+
+class SendFailed(NamedTuple):
+    """The server refused the message for good; it was not stored and is not tried again."""
+
+    conversation: str
+    client_msg_id: bytes
+    refusal: Refusal
+
+
+class CursorMoved(NamedTuple):
+    """A cursor of `user` stands there now; `unread` is known only of the client's own user."""
+
+    conversation: str
+    user: str
+    read_seq: int
+    delivered_seq: int
+    unread: int | None
+
+
+class HeadChanged(NamedTuple):
+    """A sync told something new about a conversation."""
+
+    head: Head
+
+
+class AuditFound(NamedTuple):
+    """An audit found entries that no push had told of: a bug somewhere, worth a metric and a log line."""
+
+    conversation: str
+    first_missing: int
+    head_seq: int
+
+
+class Answered(NamedTuple):
+    """A request was answered. `body` is None of a refresh: it has no body of its own."""
+
+    request: int
+    body: Body | None
+
+
+class RequestRefused(NamedTuple):
+    """A request was refused for good."""
+
+    request: int
+    refusal: Refusal
+
+
+class RequestTimedOut(NamedTuple):
+    """A request was repeated until its time was over."""
+
+    request: int
+
+
+SendState = SendPending | SendUnknown | Sent | SendFailed
+Event = (
+    Message
+    | LoggedIn
+    | Ended
+    | SendState
+    | CursorMoved
+    | HeadChanged
+    | AuditFound
+    | Answered
+    | RequestRefused
+    | RequestTimedOut
+)
+
+
+class Effects:
+    """What the parts of the core want done: envelopes to send and events to tell, both in order."""
+
+    __slots__ = ("events", "frames")
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.events: list[Event] = []
