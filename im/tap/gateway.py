@@ -34,7 +34,5 @@ def makeService(options: Options) -> IService:
         lambda end: EmbeddedParts(config, running, build_embedded, end),
         Exit(running).fail,
     )
-    signal.signal(
-        signal.SIGHUP, lambda _number, _frame: running.callFromThread(service.reload)
-    )
+    signal.signal(signal.SIGHUP, lambda _number, _frame: running.callFromThread(service.reload))
     return service

@@ -1,5 +1,6 @@
 """The service that twistd starts and stops: one node, from its configuration to `node.json`."""
 
+import errno
 import os
 from collections.abc import Callable
 from typing import Protocol
@@ -135,7 +136,9 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, CannotListenError):
         place = f"{error.interface or '*'}:{error.port}"
         reason = getattr(error.socketError, "strerror", None) or str(error.socketError)
-        return f"cannot listen on {place} ({reason}); end what uses it, or choose another endpoint."
+        is_taken = getattr(error.socketError, "errno", None) == errno.EADDRINUSE
+        fix = "end what uses it, or choose another endpoint" if is_taken else "choose another endpoint"
+        return f"cannot listen on {place} ({reason}); {fix}."
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; change its rights, or choose another --state-dir."
     return str(error)
