@@ -39,8 +39,9 @@ def _local(parser: Parser) -> None:
 def _remote(parser: Parser) -> None:
     _local(parser)
     parser.add_argument(
-        "--connect", metavar="ADDRESS", help="node to talk to: tcp://HOST:PORT, tls://…, ws://…, wss://… [IM_CONNECT]"
+        "--connect", metavar="ADDRESS", help="node to talk to: tcp:HOST:PORT, tls:HOST:PORT, ws://… or wss://… [IM_CONNECT]"
     )
+    parser.add_argument("--ca-file", metavar="FILE", help="certificates to trust for tls: and wss: [IM_CA_FILE]")
     parser.add_argument("--token", help="who you are; others may see it in the process list, so prefer IM_TOKEN")
 
 

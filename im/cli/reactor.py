@@ -1,65 +1,74 @@
 """Runs one coroutine on the reactor, from its start to its end."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorCore
 from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogBeginner
 from twisted.python.failure import Failure
 
 T = TypeVar("T")
+Main = Callable[[Any], Coroutine[Deferred[Any], Any, T]]
 
 
-def run(main: Callable[[Any], Coroutine[Deferred[Any], Any, T]], tell: Callable[[str], None]) -> T:
+def run(main: "Main[T]", tell: Callable[[str], None]) -> T:
     """Run `main(reactor)` and return what it returns, or raise what it raises.
 
-    SIGINT and SIGTERM cancel it, let it clean up, and raise KeyboardInterrupt. `tell` hears, in a
-    sentence, of what fails behind its back.
+    SIGINT and SIGTERM cancel it, let it clean up, and raise KeyboardInterrupt. `tell` hears in a
+    sentence of what fails behind its back.
     """
-    from twisted.internet import reactor  # here, so that chat can install another one before
+    from twisted.internet import reactor  # only now, so that a chat can install another one before
 
-    globalLogBeginner.beginLoggingTo([_Critical(tell)], discardBuffer=True, redirectStandardIO=False)
-    running = _Run(cast(IReactorCore, reactor))
-    running.start(Deferred.fromCoroutine, main(reactor))
-    return cast(T, running.outcome())
+    globalLogBeginner.beginLoggingTo([_teller(tell)], discardBuffer=True, redirectStandardIO=False)
+    return _Run(reactor, main).result()
+
+
+def _teller(tell: Callable[[str], None]) -> Callable[[LogEvent], None]:
+    def observe(event: LogEvent) -> None:
+        if event.get("log_level") is LogLevel.critical:
+            failure = event.get("log_failure")
+            reason = f": {failure.getErrorMessage()}" if failure is not None else ""
+            tell(f"{formatEvent(event)}{reason}")
+
+    return observe
 
 
 class _Run:
-    def __init__(self, reactor: IReactorCore) -> None:
+    """One coroutine, and what became of it."""
+
+    def __init__(self, reactor: Any, main: "Main[Any]") -> None:
         self._reactor = reactor
-        self._ended: Deferred[None] = Deferred()
-        self._outcome: list[Any] = []
+        self._main = main
         self._running: Deferred[Any] | None = None
+        self._is_over = False
+        self._is_interrupted = False
+        self._value: Any = None
 
-    def start(self, begin: Callable[[Any], Deferred[Any]], coroutine: Any) -> None:
+    def result(self) -> Any:
+        """Run the reactor until the coroutine has ended; return or raise its result."""
+        self._reactor.callWhenRunning(self._begin)
         self._reactor.addSystemEventTrigger("before", "shutdown", self._interrupt)
-        self._reactor.callWhenRunning(self._begin, begin, coroutine)
         self._reactor.run()
-
-    def outcome(self) -> Any:
-        if not self._outcome:
+        if self._is_interrupted:
             raise KeyboardInterrupt
-        value = self._outcome[0]
-        if isinstance(value, Failure):
-            value.raiseException()
-        return value
+        if isinstance(self._value, Failure):
+            self._value.raiseException()
+        return self._value
 
-    def _begin(self, begin: Callable[[Any], Deferred[Any]], coroutine: Any) -> None:
-        self._running = begin(coroutine)
+    def _begin(self) -> None:
+        self._running = Deferred.fromCoroutine(self._main(self._reactor))
         self._running.addBoth(self._end)
 
     def _end(self, value: Any) -> None:
-        running, self._running = self._running, None
-        if running is None:
-            self._ended.callback(None)
-            return
-        self._outcome.append(value)
-        self._reactor.stop()
+        self._value = value
+        self._is_over = True
+        if not self._is_interrupted:
+            self._reactor.stop()
 
-    def _interrupt(self) -> Deferred[None] | None:
-        running, self._running = self._running, None
-        if running is None:
+    def _interrupt(self) -> "Deferred[Any] | None":
+        """The reactor stops: by `_end`, or by a signal before it."""
+        if self._is_over or self._running is None:
             return None
-        running.cancel()
-        return self._ended
+        self._is_interrupted = True
+        self._running.cancel()
+        return self._running

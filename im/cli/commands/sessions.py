@@ -10,7 +10,7 @@ from im.cli.output import Output, shown
 from im.cli.place import node_of, state_folder
 
 TOKEN_SECONDS = 60.0
-LIMIT = 10_000
+LIMIT = 1_000
 
 
 def run(arguments: Namespace, output: Output) -> None:

@@ -1,0 +1,49 @@
+"""`imctl send`."""
+
+from argparse import Namespace
+from typing import Any
+
+from im.cli.failures import Failure, Status, unreachable, usage
+from im.cli.online import online
+from im.cli.output import Output
+from im.cli.reactor import run as run_on_reactor
+from im.client.core.events import Sent
+from im.core.ids import direct_conversation
+
+
+def run(arguments: Namespace, output: Output) -> None:
+    """Send one message, and show where and when it was stored."""
+    try:
+        arguments.text.encode()
+    except UnicodeEncodeError as error:
+        raise usage("TEXT is not valid UTF-8") from error
+    sent = run_on_reactor(lambda reactor: _send(reactor, arguments), output.note)
+    record = {
+        "conversation": sent.conversation,
+        "seq": sent.seq,
+        "server_time_ms": sent.server_time_ms,
+        "client_msg_id": sent.client_msg_id.hex(),
+    }
+    output.record(record, f"sent as {sent.seq} of {sent.conversation}")
+
+
+async def _send(reactor: Any, arguments: Namespace) -> Sent:
+    until = reactor.seconds() + arguments.timeout
+    async with online(reactor, arguments, "bot") as session:
+        try:
+            await session.until_online(arguments.timeout)
+        except Failure as failure:
+            if failure.status is not Status.UNREACHABLE:
+                raise
+            raise unreachable(f"{failure.text}; nothing was sent") from failure
+        sending = session.client.send(direct_conversation(arguments.user, arguments.to), arguments.text)
+        return await session.wait(sending, max(until - reactor.seconds(), 0.1), _unknown(arguments))
+
+
+def _unknown(arguments: Namespace) -> Failure:
+    return Failure(
+        Status.UNREACHABLE,
+        "unknown",
+        f"no answer within {arguments.timeout:g} s: the message may be stored or not; it is kept, and the next "
+        f"imctl command of {arguments.user} that connects sends it under the same id, so it arrives once",
+    )
