@@ -29,5 +29,6 @@ class Relay(Int32StringReceiver):
 
 
 if __name__ == "__main__":
-    serverFromString(reactor, sys.argv[1]).listen(Factory.forProtocol(Relay))
+    listening = serverFromString(reactor, sys.argv[1]).listen(Factory.forProtocol(Relay))
+    listening.addCallback(lambda port: print(port.getHost().port, flush=True))
     reactor.run()

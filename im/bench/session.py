@@ -1,16 +1,17 @@
 """A logged-in session of a load generator: just enough of the protocol, by hand where it counts."""
 
 from collections.abc import Callable
+from time import time_ns
 from typing import TypeVar
 
 from google.protobuf.message import Message
 
 from im.bench.loop import Loop
 from im.proto.base_pb2 import BaseMessage, Close, Error
-from im.proto.session_pb2 import OnlineMessage, OnlineResult
+from im.proto.session_pb2 import OnlineMessage
 from im.proto.sync_pb2 import Entry, Page, Pull
 from im.wire import codec
-from im.wire.types import DELIVER, SEND_ACK, TYPES
+from im.wire.types import CLOSE, DELIVER, ERROR, SEND_ACK, TYPES
 
 ANSWER_SECONDS = 30.0
 
@@ -35,12 +36,7 @@ class LoadSession:
         self.on_deliver: Callable[[BaseMessage], None] = _ignore
         self.channel = loop.connect(address, self._frame)
 
-    def login(self, token: str, attempt: int = 1) -> OnlineResult:
-        """Come online; a pipelined frame never waits for it."""
-        self.start_login(token, attempt)
-        return self._wait(OnlineResult)
-
-    def start_login(self, token: str, attempt: int = 1) -> None:
+    def start_login(self, token: str) -> None:
         """Send the login without waiting; `is_answered` tells when it is through."""
         self._answer = None
         self.channel.write(
@@ -51,7 +47,7 @@ class LoadSession:
                     token=token,
                     device_id=f"load-{self.user}",
                     device_class="bot",
-                    attempt=attempt,
+                    attempt=time_ns() // 1_000_000,
                 ),
                 1,
             )
@@ -95,7 +91,7 @@ class LoadSession:
             self.on_deliver(envelope)
         elif number == SEND_ACK:
             self.on_ack(envelope)
-        else:
+        elif envelope.id or number in (CLOSE, ERROR):
             self._answer = TYPES[number].body.FromString(envelope.body)
 
 

@@ -21,7 +21,7 @@ Figures = dict[str, Any]
 ServerCpu = Callable[[], float]
 
 
-def log_in_all(loop: Loop, job: Job, attempt: int = 1) -> list[LoadSession]:
+def log_in_all(loop: Loop, job: Job) -> list[LoadSession]:
     """Log every user of the job in, `LOGINS_AT_ONCE` on their way at a time."""
     users: Iterator[tuple[str, str]] = iter(job["tokens"].items())
     sessions: list[LoadSession] = []
@@ -30,7 +30,7 @@ def log_in_all(loop: Loop, job: Job, attempt: int = 1) -> list[LoadSession]:
     while perf_counter() < ends:
         for user, token in islice(users, LOGINS_AT_ONCE - len(waiting)):
             session = LoadSession(loop, (job["host"], job["port"]), user)
-            session.start_login(token, attempt)
+            session.start_login(token)
             waiting.append(session)
         if not waiting:
             break
@@ -67,9 +67,9 @@ def idle(job: Job, server_cpu: ServerCpu, server_rss: Callable[[], int]) -> Figu
 
 
 def login(job: Job, server_cpu: ServerCpu) -> Figures:
-    """Log everybody in, and out by closing; `attempt` 2 is for devices that were here before."""
+    """Log everybody in, and out by closing. The second time, the devices were here before."""
     loop, cpu, began = Loop(), server_cpu(), perf_counter()
-    sessions = log_in_all(loop, job, job["attempt"])
+    sessions = log_in_all(loop, job)
     seconds, cpu = perf_counter() - began, server_cpu() - cpu
     for session in sessions:
         session.channel.close()
