@@ -109,6 +109,13 @@ class DocsTest(SynchronousTestCase):
         expected = [f"`{name}`" for name, setting in SETTINGS.items() if not setting.is_limit]
         self.assertEqual(written, expected)
 
+    def test_the_bot_on_the_page_is_the_example(self) -> None:
+        page = (ROOT / "docs" / "bots.md").read_text(encoding="utf-8")
+        block = page.partition("```python\n")[2].partition("```")[0]
+        example = (ROOT / "docs" / "examples" / "echo_bot.py").read_text(encoding="utf-8")
+        lines = [line for line in example.splitlines() if line and not line.startswith('"""')]
+        self.assertEqual([line for line in block.splitlines() if line], lines)
+
     def test_pages_are_found(self) -> None:
         names = {page.name for page in pages()}
         self.assertLessEqual({"README.md", "README.zh.md", "concepts.md", "0004-one-writer.md"}, names)
