@@ -91,7 +91,7 @@ class SessionDesk:
         `{"sessions": […], "more": true}`: `more` where the limit left some out.
         """
         limit = call.query.get("limit", str(_DEFAULT_SESSIONS))
-        if not limit.isdecimal() or not 1 <= int(limit) <= _MAX_SESSIONS:
+        if not limit.isdecimal() or len(limit) > 4 or not 1 <= int(limit) <= _MAX_SESSIONS:
             raise RefusedError(invalid("limit", f"limit must be 1 to {_MAX_SESSIONS}"))
         found = await self._registry.sessions(call.query.get("user"))
         found.sort(key=lambda session: (session.user, session.device))

@@ -17,7 +17,7 @@ WEBSOCKET_PATH = b"/ws"
 MAX_HEAD_BYTES = 8_192
 
 _REQUEST_LINE = re.compile(rb"[A-Z]{1,16} [!-~]+ HTTP/1\.[01]")
-_REQUEST_START = re.compile(rb"[A-Z]{1,16}(?: [!-~]*(?: [ -~]{0,8})?)?\r?(?:\n.*)?", re.DOTALL)
+_REQUEST_START = re.compile(rb"[A-Z]{0,16}(?: [!-~]*(?: [ -~]{0,8})?)?\r?")
 _UPGRADE = re.compile(rb"^upgrade[ \t]*:[^\r\n]*\bwebsocket\b", re.IGNORECASE | re.MULTILINE)
 
 
@@ -98,13 +98,13 @@ class SharedProtocol(Protocol):
 
     def _look(self) -> None:
         end = self._head.find(b"\r\n\r\n")
-        line, separator, fields = self._head[: end if end >= 0 else None].partition(b"\r\n")
+        line, is_whole, fields = self._head.partition(b"\r\n")
         if end > MAX_HEAD_BYTES or (end < 0 and len(self._head) > MAX_HEAD_BYTES):
             self._refuse(431, Code.TOO_LARGE, f"a request's head may have {MAX_HEAD_BYTES} bytes")
-        elif not _REQUEST_START.fullmatch(line) or (separator and not _REQUEST_LINE.fullmatch(line)):
+        elif not _REQUEST_START.fullmatch(line) or (is_whole and not _REQUEST_LINE.fullmatch(line)):
             self._refuse(400, Code.INVALID_ARGUMENT, "this port speaks HTTP/1.1")
         elif end >= 0:
-            self._become(_is_upgrade(line, fields))
+            self._become(_is_upgrade(line, fields[: end - len(line)]))
 
     def _become(self, is_websocket: bool) -> None:
         self._stop_deadline()

@@ -39,6 +39,11 @@ class BoundedRequest(Request):
         channel.write(raw_response(refused, 413))
         channel.loseConnection()
 
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Answer a whole request, but for one that was already refused."""
+        if not self._is_refused:
+            super().requestReceived(command, path, version)  # type: ignore[no-untyped-call]
+
 
 class QuietSite(Site):
     """A site without an access log and without timers of its own."""

@@ -1,0 +1,264 @@
+import json
+from typing import cast
+
+from prometheus_client.parser import text_string_to_metric_families
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.protocol import Protocol
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+import im
+from im.adapters.memory.bus import MemoryNodeBus
+from im.adapters.memory.registry import MemoryRegistry
+from im.adapters.token.authenticator import TokenAuthenticator
+from im.adapters.token.keys import KeyRing
+from im.adapters.token.signed import SignedTokens
+from im.core.errors import Code
+from im.gateway.counters import Counters
+from im.http.admin import AdminParts, admin_site
+from im.http.metrics import Measured
+from im.ports import Eviction, ISessionRegistry, NodeBatch, Session, UnavailableError
+from im.test.gateway.transports import FakeSocket
+
+NOW = 1_800_000_000.0
+
+
+@implementer(ISessionRegistry)
+class DeafRegistry(MemoryRegistry):
+    """A registry whose list of sessions comes when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer: Deferred[list[Session]] | None = None
+        self.was_cancelled = False
+
+    def sessions(self, user: str | None) -> Deferred[list[Session]]:
+        if self.answer is not None:
+            return self.answer
+        return super().sessions(user)
+
+
+def a_session(number: int, user: str = "alice", node: str = "n1") -> Session:
+    return Session(f"s{number}", user, f"device{number}", "phone", node, "g", 1)
+
+
+class AdminTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.problems = {"store": "", "registry": ""}
+        self.counters = Counters()
+        self.registry = DeafRegistry()
+        self.bus = MemoryNodeBus()
+        self.tokens = SignedTokens(KeyRing("k", {"k": b"k" * 32}), lambda: NOW, 60)
+        measured = Measured(
+            {"gateway": self.counters},
+            {"sessions": lambda: 3},
+            {part: lambda part=part: self.problems[part] for part in self.problems},  # type: ignore[misc]
+        )
+        parts = AdminParts(measured, self.registry, self.bus, TokenAuthenticator(self.tokens))
+        self.site = admin_site(parts, self.clock)
+
+    def send(self, method: str, path: str, body: bytes = b"", token: str = "") -> FakeSocket:
+        socket = FakeSocket()
+        socket.protocol = cast(Protocol, self.site.protocol_for(socket.getPeer()))
+        socket.protocol.makeConnection(socket)
+        head = f"{method} {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n"
+        if token:
+            head += f"Authorization: Bearer {token}\r\n"
+        socket.protocol.dataReceived(head.encode() + b"\r\n" + body)
+        return socket
+
+    def response(self, socket: FakeSocket) -> tuple[int, bytes]:
+        head, _, body = socket.take().partition(b"\r\n\r\n")
+        socket.end()
+        self.head = head.decode()
+        if "chunked" in self.head.lower():
+            body = body.partition(b"\r\n")[2].rpartition(b"\r\n0\r\n")[0]
+        return int(self.head.split()[1]), body
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        return self.response(self.send("GET", path))
+
+    def call(
+        self, method: str, path: str, body: object = None, scopes: tuple[str, ...] = ("admin",)
+    ) -> tuple[int, dict[str, object]]:
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        token = self.tokens.mint("root", 60, scopes) if scopes else ""
+        status, answer = self.response(self.send(method, path, content, token))
+        return status, json.loads(answer)
+
+    def refusal(self, answer: tuple[int, dict[str, object]]) -> tuple[int, str]:
+        status, body = answer
+        return status, cast(dict[str, str], body["error"])["code"]
+
+    def register(self, *sessions: Session) -> None:
+        for session in sessions:
+            self.successResultOf(self.registry.register(session))
+
+    def test_a_process_that_answers_is_healthy(self) -> None:
+        self.problems["store"] = "the disk is full"
+        self.assertEqual((200, b"ok\n"), self.get("/healthz"))
+
+    def test_a_node_is_ready_when_every_part_is(self) -> None:
+        status, body = self.get("/readyz")
+        self.assertEqual((200, {"ready": True, "problems": {}}), (status, json.loads(body)))
+
+    def test_each_part_that_is_not_ready_is_named(self) -> None:
+        self.problems["store"] = "the disk is full"
+        status, body = self.get("/readyz")
+        expected = {"ready": False, "problems": {"store": "the disk is full"}}
+        self.assertEqual((503, expected), (status, json.loads(body)))
+        self.problems["store"] = ""
+        self.assertEqual(200, self.get("/readyz")[0])
+
+    def metrics(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        status, body = self.get("/metrics")
+        self.assertEqual(200, status)
+        self.assertIn("text/plain", self.head)
+        families = text_string_to_metric_families(body.decode())
+        samples = [sample for family in families for sample in family.samples]
+        return {(each.name, tuple(sorted(each.labels.items()))): each.value for each in samples}
+
+    def test_everything_that_is_counted_is_shown(self) -> None:
+        self.counters.logins = 7
+        self.counters.refused(Code.RATE_LIMITED)
+        self.counters.ended("lost")
+        self.problems["store"] = "the disk is full"
+        shown = self.metrics()
+        self.assertEqual(7, shown["im_gateway_logins_total", ()])
+        self.assertEqual(1, shown["im_gateway_refusals_total", (("kind", "rate_limited"),)])
+        self.assertEqual(1, shown["im_gateway_ends_total", (("kind", "lost"),)])
+        self.assertEqual(3, shown["im_sessions", ()])
+        self.assertEqual(0, shown["im_part_ready", (("part", "store"),)])
+        self.assertEqual(1, shown["im_part_ready", (("part", "registry"),)])
+        self.assertEqual(1, shown["im_build_info", (("version", im.__version__),)])
+
+    def test_counters_of_any_kind_of_object_are_read_when_asked(self) -> None:
+        class Plain:
+            def __init__(self) -> None:
+                self.batches = 1
+                self._secret = 5
+                self.name = "worker"
+
+        plain = Plain()
+        measured = Measured({"business": plain}, {}, {})
+        parts = AdminParts(measured, self.registry, self.bus, TokenAuthenticator(self.tokens))
+        self.site = admin_site(parts, self.clock)
+        plain.batches = 9
+        shown = self.metrics()
+        self.assertEqual(9, shown["im_business_batches_total", ()])
+        self.assertFalse([name for name, _ in shown if "secret" in name or "_name" in name])
+
+    def test_a_path_that_is_not_there_is_a_json_error(self) -> None:
+        for path in ("/nothing", "/v1/nothing", "/v1/sessions/nothing"):
+            status, body = self.get(path)
+            self.assertEqual((404, "not_found"), (status, json.loads(body)["error"]["code"]))
+
+    def test_sessions_need_a_token(self) -> None:
+        self.assertEqual((401, "unauthenticated"), self.refusal(self.call("GET", "/v1/sessions", scopes=())))
+        self.assertIn("Bearer", self.head)
+
+    def test_a_users_token_is_not_enough(self) -> None:
+        answer = self.call("GET", "/v1/sessions", scopes=("user",))
+        self.assertEqual((403, "permission_denied"), self.refusal(answer))
+        answer = self.call("POST", "/v1/sessions/evict", {"user": "alice"}, scopes=("user",))
+        self.assertEqual((403, "permission_denied"), self.refusal(answer))
+
+    def test_a_bad_token_and_an_old_one_are_refused(self) -> None:
+        status, body = self.response(self.send("GET", "/v1/sessions", token="rubbish"))
+        self.assertEqual((401, "unauthenticated"), (status, json.loads(body)["error"]["code"]))
+        old = self.tokens.mint("root", -1_000, ("admin",))
+        status, body = self.response(self.send("GET", "/v1/sessions", token=old))
+        self.assertEqual((401, "expired"), (status, json.loads(body)["error"]["code"]))
+
+    def test_the_sessions_of_one_user_or_of_all_are_listed(self) -> None:
+        self.register(a_session(1), a_session(2), a_session(3, "bob"))
+        status, body = self.call("GET", "/v1/sessions?user=alice")
+        sessions = cast(list[dict[str, str]], body["sessions"])
+        self.assertEqual((200, ["s1", "s2"]), (status, [each["session"] for each in sessions]))
+        self.assertEqual(
+            {"session": "s1", "user": "alice", "device": "device1", "device_class": "phone", "node": "n1"},
+            sessions[0],
+        )
+        _, body = self.call("GET", "/v1/sessions")
+        self.assertEqual(3, len(cast(list[object], body["sessions"])))
+        self.assertFalse(body["more"])
+
+    def test_a_list_is_bounded_and_says_that_there_is_more(self) -> None:
+        self.register(*(a_session(number) for number in range(5)))
+        _, body = self.call("GET", "/v1/sessions?limit=2")
+        self.assertEqual((2, True), (len(cast(list[object], body["sessions"])), body["more"]))
+        for limit in ("0", "1001", "-1", "x", "1" * 5_000):
+            answer = self.call("GET", f"/v1/sessions?limit={limit}")
+            self.assertEqual((400, "invalid_argument"), self.refusal(answer))
+
+    def evict(self, body: object) -> tuple[int, list[tuple[str, NodeBatch]]]:
+        told: list[tuple[str, NodeBatch]] = []
+        for node in ("n1", "n2"):
+            self.bus.attach(node, lambda batch, node=node: told.append((node, batch)))  # type: ignore[misc]
+        status, answer = self.call("POST", "/v1/sessions/evict", body)
+        self.assertEqual(200, status)
+        return cast(int, answer["evicted"]), told
+
+    def test_each_node_of_an_evicted_user_is_told_once(self) -> None:
+        self.register(a_session(1), a_session(2), a_session(3, node="n2"), a_session(4, "bob"))
+        evicted, told = self.evict({"user": "alice", "text": "bye"})
+        self.assertEqual(3, evicted)
+        self.assertEqual(
+            [
+                ("n1", [Eviction("s1", Code.KICKED, "bye"), Eviction("s2", Code.KICKED, "bye")]),
+                ("n2", [Eviction("s3", Code.KICKED, "bye")]),
+            ],
+            [(node, list(batch.evictions)) for node, batch in told],
+        )
+
+    def test_one_session_or_one_device_may_be_evicted(self) -> None:
+        self.register(a_session(1), a_session(2))
+        self.assertEqual(1, self.evict({"user": "alice", "session": "s2"})[0])
+        self.assertEqual(1, self.evict({"user": "alice", "device": "device1"})[0])
+        self.assertEqual(0, self.evict({"user": "alice", "device": "device1", "session": "s2"})[0])
+
+    def test_a_bad_body_is_refused_by_its_field(self) -> None:
+        for body, field in (
+            (b"not json", "body"),
+            (b"[]", "body"),
+            (b"[" * 60_000, "body"),
+            ({}, "user"),
+            ({"user": 5}, "user"),
+            ({"user": "alice", "session": ["s1"]}, "session"),
+        ):
+            status, answer = self.call("POST", "/v1/sessions/evict", body)
+            error = cast(dict[str, object], answer["error"])
+            self.assertEqual((400, field), (status, error["field"]))
+
+    def test_another_method_is_told_which_there_are(self) -> None:
+        self.assertEqual(405, self.call("DELETE", "/v1/sessions")[0])
+        self.assertIn("Allow: GET", self.head)
+
+    def test_a_registry_that_fails_is_unavailable(self) -> None:
+        self.registry.answer = fail(UnavailableError("down"))
+        self.assertEqual((503, "unavailable"), self.refusal(self.call("GET", "/v1/sessions")))
+
+    def test_a_registry_that_never_answers_is_given_up(self) -> None:
+        self.registry.answer = Deferred()
+        socket = self.send("GET", "/v1/sessions", token=self.tokens.mint("root", 60, ("admin",)))
+        self.clock.advance(4.9)
+        self.assertEqual(b"", socket.value())
+        self.clock.advance(0.2)
+        self.assertEqual(503, self.response(socket)[0])
+
+    def test_a_client_that_goes_away_stops_its_request(self) -> None:
+        stopped: list[object] = []
+        self.registry.answer = Deferred(stopped.append)
+        socket = self.send("GET", "/v1/sessions", token=self.tokens.mint("root", 60, ("admin",)))
+        socket.end()
+        self.assertEqual(1, len(stopped))
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_an_error_of_ours_is_logged_and_told_as_internal(self) -> None:
+        self.registry.answer = fail(ZeroDivisionError("secret detail"))
+        status, answer = self.call("GET", "/v1/sessions")
+        self.assertEqual((500, "internal"), self.refusal((status, answer)))
+        self.assertNotIn("secret", json.dumps(answer))
+        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
