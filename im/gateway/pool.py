@@ -1,6 +1,6 @@
 """The sessions of a node: by user, and by id."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from im.gateway.connection import Connection
 
@@ -14,9 +14,6 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self._by_id)
-
-    def __iter__(self) -> Iterator[Connection]:
-        return iter(list(self._by_id.values()))
 
     def add(self, connection: Connection) -> None:
         """Add a connection that has its session."""

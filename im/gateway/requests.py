@@ -13,11 +13,11 @@ from twisted.internet.defer import Deferred
 from im.core.commands import Command, Request, Result
 from im.core.errors import Code, Refused
 from im.gateway.counters import Counters
-from im.gateway.ticker import Ticker
+from im.gateway.ticker import Ticker, ticks
 from im.ports import IBusinessBridge
 
 SWEEPS = 4
-"""In one time-out; a request is given up after 1 to 1 + 1/SWEEPS of it."""
+"""In one time-out; a request is given up after 1 to 1 + 1/SWEEPS of it, and some ticks."""
 
 _TIMED_OUT = Refused(Code.UNAVAILABLE, "the business layer did not answer in time; try again")
 _FULL = Refused(Code.UNAVAILABLE, "too many requests wait for the business layer", "", 1_000)
@@ -57,6 +57,7 @@ class Requests:
         self._node = node
         self._bridge = bridge
         self._bounds = bounds
+        self._sweep_ticks = ticks(bounds.seconds / SWEEPS)
         self._ticker = ticker
         self._counters = counters
         self._run = run
@@ -99,7 +100,7 @@ class Requests:
 
     def _sweep_later(self) -> None:
         self._is_sweeping = True
-        self._ticker.after(self._bounds.seconds / SWEEPS, self._sweep)
+        self._ticker.at(self._ticker.now + self._sweep_ticks, self._sweep)
 
     def _sweep(self) -> None:
         self._is_sweeping = False

@@ -1,0 +1,55 @@
+"""Delivered cursors under load: bounded in number, and in what is written at once."""
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from im.core.commands import Request
+from im.gateway import cursors
+from im.gateway.counters import Counters
+from im.gateway.cursors import DeliveredCursors
+from im.gateway.dispatch import ErrorBoundary
+from im.gateway.pool import Pool
+from im.gateway.requests import RequestBounds, Requests
+from im.gateway.ticker import Ticker
+from im.ports import IBusinessBridge
+
+
+@implementer(IBusinessBridge)
+class Recorder:
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def submit(self, request: Request) -> None:
+        self.requests.append(request)
+
+
+class BoundTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        ticker = Ticker(self.clock)
+        ticker.start()
+        counters = Counters()
+        self.bridge = Recorder()
+        bounds = RequestBounds(1_000, 5.0)
+        requests = Requests("n1", self.bridge, bounds, ticker, counters, ErrorBoundary(counters).run)
+        self.cursors = DeliveredCursors(requests, Pool(), ticker, 1.0)
+
+    def test_a_crowd_is_written_over_several_ticks(self) -> None:
+        self.patch(cursors, "WRITES_AT_ONCE", 3)
+        for number in range(7):
+            self.cursors.note(f"u{number}", "d~a~b", 1)
+        self.clock.pump([0.1] * 11)
+        self.assertEqual(len(self.bridge.requests), 3)
+        self.clock.pump([0.1] * 4)
+        self.assertEqual((len(self.bridge.requests), len(self.cursors)), (7, 0))
+
+    def test_more_than_the_bound_are_not_kept(self) -> None:
+        self.patch(cursors, "MAX_WAITING", 2)
+        for user in ("a", "b", "c"):
+            self.cursors.note(user, "d~a~b", 1)
+        self.cursors.note("a", "d~a~b", 2)
+        self.assertEqual(len(self.cursors), 2)
+        self.cursors.flush()
+        moved = {getattr(request.command, "seq", 0) for request in self.bridge.requests}
+        self.assertEqual(moved, {1, 2})
