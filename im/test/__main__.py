@@ -16,7 +16,7 @@ from unittest import TestCase, TestSuite
 from twisted.trial.runner import TestLoader
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW_PACKAGES = ("im.test.system.", "im.test.faults.")
+SLOW_PACKAGES = ("im.test.system.",)
 """Tests with processes or services; a class elsewhere says so by `uses_processes = True`."""
 WORKERS = 2
 CHECKS = {
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str]) -> int:
     _say_time("setup", float(os.environ.get("IM_TEST_SETUP_SECONDS", "0")), "")
     broken = [] if given.k else run_checks()
     names = chosen_tests(given.quick, given.k)
-    sums = run_tests(names, environ) if names else Sums(is_known=True)
+    sums = run_tests(names, environ) if names else Sums()
     if broken:
         print(f"failed before the tests: {', '.join(broken)}")
     print(f"{sums.passed} passed, {sums.failed} failed", flush=True)
