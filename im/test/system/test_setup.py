@@ -9,11 +9,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.test.system.processes import ROOT, Process, wait_for
 
 PYTHON = """#!/bin/sh
-[ "$1" = -V ] && { echo "Python 3.11.99"; exit; }
 [ "$1" = -c ] && exit "${NO_ENSUREPIP:-0}"
 mkdir -p .venv/bin
 cat >.venv/bin/python <<'END'
 #!/bin/sh
+[ "$1" = -V ] && { echo "Python 3.11.99"; exit; }
 [ "$1" = -c ] && exit
 echo "$@" >>calls
 while [ -e wait ]; do sleep 0.02; done
@@ -108,11 +108,11 @@ class SetupTests(SynchronousTestCase):
         process = self.start(NO_ENSUREPIP="1")
         self.assertEqual(process.wait(), 1)
         self.assertEqual(
-            process.err, "Python cannot make a venv here; run: sudo apt-get install python3-venv\n"
+            process.err, "Python cannot make a venv here; run: sudo apt-get install python3 python3-venv\n"
         )
 
     def test_without_the_venv_package_root_installs_it(self) -> None:
         self.program("id", "#!/bin/sh\necho 0\n")
         self.program("apt-get", '#!/bin/sh\necho "apt-get $@" >>calls\n')
         self.assertEqual(self.start(NO_ENSUREPIP="1").wait(), 0)
-        self.assertIn("apt-get install -qy python3-venv", (self.root / "calls").read_text())
+        self.assertIn("apt-get install -qy python3 python3-venv", (self.root / "calls").read_text())
