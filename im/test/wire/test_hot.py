@@ -83,3 +83,10 @@ class HotTest(SynchronousTestCase):
 
     def test_zero_is_one_byte(self) -> None:
         self.assertEqual(hot.varint(0), b"\x00")
+
+    def test_a_deliver_whose_every_entry_counts_has_the_bytes_of_protobuf(self) -> None:
+        for seq in (0, 1, 127, 128, 16_383, 16_384, 2**63):
+            entry = sync_pb2.Entry(seq=seq, n=seq, kind=1)
+            body = chat_pb2.Deliver(entry=entry)
+            made = hot.deliver("", "", seq, seq, 1, "", b"", 0, b"")
+            self.assertEqual(made, envelope(DELIVER, 0, body.SerializeToString()))
