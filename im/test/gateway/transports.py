@@ -116,7 +116,7 @@ class FakeSocket(StringTransport):
 
     def take(self) -> bytes:
         """What was written since the last time."""
-        written = self.value()
+        written: bytes = self.value()
         self.clear()
         return written
 
