@@ -22,27 +22,39 @@ class Parser(argparse.ArgumentParser):
 def make_parser() -> Parser:
     """The parser of everything. The result's `command` names the module in `im.cli.commands`."""
     parser = Parser(prog="imctl", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
-    parser.add_argument("--version", action="store_const", const="version", dest="command", help="the version")
+    parser.add_argument(
+        "--version", action="store_const", const="version", dest="command", help="the version"
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for name, (describe, help_line) in _COMMANDS.items():
         command = commands.add_parser(name, help=help_line, description=f"{help_line}.", allow_abbrev=False)
         command.set_defaults(command=name)
-        command.add_argument("--json", action="store_true", help="one JSON document, or one a line; errors too")
+        command.add_argument(
+            "--json", action="store_true", help="one JSON document, or one a line; errors too"
+        )
         describe(command)
     return parser
 
 
 def _local(parser: Parser) -> None:
-    parser.add_argument("--state-dir", metavar="DIR", help="folder of the local node [IM_STATE_DIR, else ./var]")
+    parser.add_argument(
+        "--state-dir", metavar="DIR", help="folder of the local node [IM_STATE_DIR, else ./var]"
+    )
 
 
 def _remote(parser: Parser) -> None:
     _local(parser)
     parser.add_argument(
-        "--connect", metavar="ADDRESS", help="node to talk to: tcp:HOST:PORT, tls:HOST:PORT, ws://… or wss://… [IM_CONNECT]"
+        "--connect",
+        metavar="ADDRESS",
+        help="node to talk to: tcp:HOST:PORT, tls:HOST:PORT, ws://… or wss://… [IM_CONNECT]",
     )
-    parser.add_argument("--ca-file", metavar="FILE", help="certificates to trust for tls: and wss: [IM_CA_FILE]")
-    parser.add_argument("--token", help="who you are; others may see it in the process list, so prefer IM_TOKEN")
+    parser.add_argument(
+        "--ca-file", metavar="FILE", help="certificates to trust for tls: and wss: [IM_CA_FILE]"
+    )
+    parser.add_argument(
+        "--token", help="who you are; others may see it in the process list, so prefer IM_TOKEN"
+    )
 
 
 def _user(parser: Parser) -> None:

@@ -1,19 +1,87 @@
 """A chat as plain lines, where there is no terminal: what changes is written, once."""
 
+import os
+import threading
 import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import blockingCallFromThread
 
 from im.cli.marks import SIGNS
 from im.cli.output import Json, Output, shown
 from im.cli.transcript import Line
 
+READ_BYTES = 4_096
+LONGEST_LINE = 262_144
+"""Bytes; what is longer is cut, and refused by the node anyway."""
+
+Say = Callable[[str], "Deferred[None]"]
+
+
+class StandardInput:
+    """The lines of a file descriptor, read on a thread: a file, a pipe or a terminal."""
+
+    def __init__(self, reactor: Any, descriptor: int = 0) -> None:
+        self._reactor = reactor
+        self._descriptor = descriptor
+        self._part = b""
+        self._ended: Deferred[None] = Deferred()
+
+    def listen(self, say: Say) -> "Deferred[None]":
+        """Call `say` with each line that is not blank, the next when it fired. Fires at the end of all."""
+        threading.Thread(target=self._read, args=(say,), daemon=True).start()
+        return self._ended
+
+    def _read(self, say: Say) -> None:
+        # Not sys.stdin: a thread inside its lock would hinder the end of the process.
+        while data := os.read(self._descriptor, READ_BYTES):
+            for line in self._lines(data):
+                self._wait(say, line)
+        if self._part.strip():
+            self._wait(say, _text(self._part))
+        self._reactor.callFromThread(self._end)
+
+    def _wait(self, say: Say, line: str) -> None:
+        call: Callable[[str], Any] = say
+        blockingCallFromThread(self._reactor, call, line)
+
+    def _lines(self, data: bytes) -> list[str]:
+        *lines, self._part = (self._part + data).split(b"\n")
+        if len(self._part) > LONGEST_LINE:
+            lines.append(self._part)
+            self._part = b""
+        return [_text(line) for line in lines if line.strip()]
+
+    def _end(self) -> None:
+        if not self._ended.called:
+            self._ended.callback(None)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip("\r")
+
 
 class LineView:
-    """Writes each new line, each own line again when its mark changes, and how the connection stands."""
+    """Writes each new line, each own line again when its mark changes, and how the connection stands.
 
-    def __init__(self, output: Output, conversation: str) -> None:
+    `listen` fails when nobody reads what is written.
+    """
+
+    patience = 10.0
+
+    def __init__(self, output: Output, conversation: str, spoken: StandardInput) -> None:
         self._output = output
         self._conversation = conversation
+        self._spoken = spoken
         self._status = ""
+        self._listening: Deferred[None] | None = None
+
+    def listen(self, say: Say) -> "Deferred[None]":
+        """Call `say` with each line of the input; fires at its end."""
+        self._listening = self._spoken.listen(say)
+        return self._listening
 
     def changed(self, line: Line) -> None:
         """A line is new, or its mark changed."""
@@ -29,17 +97,24 @@ class LineView:
             record |= {"state": line.mark.value, "client_msg_id": line.client_msg_id.hex()}
         if line.reason:
             record["reason"] = line.reason
-        self._output.record(record, text_of(line))
+        self._write(record, text_of(line))
 
     def status(self, text: str) -> None:
         """How the connection stands, when that is news."""
         if text != self._status:
             self._status = text
-            self._output.record({"event": "connection", "state": text}, f"-- {text}")
+            self._write({"event": "connection", "state": text.rstrip("…")}, f"-- {text}")
 
     def note(self, text: str) -> None:
         """Something beside the conversation."""
-        self._output.record({"event": "note", "text": text}, f"-- {text}")
+        self._write({"event": "note", "text": text}, f"-- {text}")
+
+    def _write(self, record: dict[str, Json], text: str) -> None:
+        try:
+            self._output.record(record, text)
+        except OSError as error:
+            if self._listening is not None and not self._listening.called:
+                self._listening.errback(error)
 
 
 def text_of(line: Line) -> str:

@@ -1,8 +1,6 @@
 """A chat on a terminal: the conversation above, how the connection stands, and a line to write on."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -13,8 +11,9 @@ from prompt_toolkit.layout import HSplit, Layout, Window
 from prompt_toolkit.layout.controls import FormattedTextControl
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import TextArea
+from twisted.internet.defer import Deferred
 
-from im.cli.chat_lines import text_of
+from im.cli.chat_lines import Say, text_of
 from im.cli.marks import Mark
 from im.cli.transcript import Line, Transcript
 
@@ -39,24 +38,27 @@ HINT = "Enter sends, PageUp and PageDown scroll, Ctrl-D leaves"
 
 
 class Screen:
-    """Shows a transcript until the user leaves. `say` gets each line that was entered."""
+    """Shows a transcript until the user leaves."""
 
-    def __init__(self, title: str, transcript: Transcript, say: Callable[[str], None]) -> None:
+    patience = 0.0
+
+    def __init__(self, title: str, transcript: Transcript) -> None:
         self._title = title
         self._transcript = transcript
-        self._say = say
-        self._status = "connecting"
+        self._say: Say | None = None
+        self._status = "connecting…"
         self._note = HINT
         self._scrolled = 0
         self.application: Application[None] = self._make()
 
-    async def run(self) -> None:
-        """Show, until the user leaves; needs a running asyncio loop."""
-        await self.application.run_async(handle_sigint=False)
+    def listen(self, say: Say) -> "Deferred[None]":
+        """Take over the terminal and call `say` with each line entered; fires when the user leaves.
 
-    def start(self) -> "asyncio.Future[None]":
-        """Begin `run` on the running loop."""
-        return asyncio.ensure_future(self.run())
+        Needs a running asyncio loop.
+        """
+        self._say = say
+        running = asyncio.ensure_future(self.application.run_async(handle_sigint=False))
+        return Deferred.fromFuture(running)
 
     def changed(self, line: Line) -> None:
         """A line is new, or its mark changed."""
@@ -86,9 +88,7 @@ class Screen:
         return [("", f" {self._title} — {self._status}   {self._note} ")]
 
     def _make(self) -> "Application[None]":
-        body = Window(
-            FormattedTextControl(self.lines, get_cursor_position=self._bottom), wrap_lines=True
-        )
+        body = Window(FormattedTextControl(self.lines, get_cursor_position=self._bottom), wrap_lines=True)
         bar = Window(FormattedTextControl(self.bar), height=1, style="class:bar")
         entry = TextArea(prompt="> ", multiline=False, height=1, accept_handler=self._accept)
         return Application(
@@ -118,8 +118,8 @@ class Screen:
 
     def _accept(self, buffer: Buffer) -> bool:
         self._scrolled = 0
-        text: Any = buffer.text
-        if text.strip():
+        text = buffer.text.encode("utf-8", "replace").decode()
+        if text.strip() and self._say is not None:
             self._say(text)
         return False
 

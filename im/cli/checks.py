@@ -131,11 +131,16 @@ def check_versions(subject: Subject) -> tuple[bool, str]:
     from importlib.metadata import version
 
     parts = " ".join(f"{name} {version(name)}" for name in ("twisted", "protobuf"))
-    text = f"im-gateway {__version__}, python {sys.version.split()[0]}, sqlite {sqlite3.sqlite_version}, {parts}"
+    text = (
+        f"im-gateway {__version__}, python {sys.version.split()[0]}, sqlite {sqlite3.sqlite_version}, {parts}"
+    )
     if sqlite3.sqlite_version_info < LEAST_SQLITE:
         return False, f"{text}: SQLite is too old, it must be {'.'.join(map(str, LEAST_SQLITE))} or newer"
     if subject.node is not None and subject.node.version != __version__:
-        return False, f"the running node is of version {subject.node.version}, this is {__version__}; restart it"
+        return (
+            False,
+            f"the running node is of version {subject.node.version}, this is {__version__}; restart it",
+        )
     return True, text
 
 

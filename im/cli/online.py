@@ -48,7 +48,12 @@ def access(arguments: Namespace, environ: Mapping[str, str] = os.environ) -> Acc
     ca_file = arguments.ca_file or environ.get("IM_CA_FILE", "")
     if not address:
         folder = state_folder(arguments, environ)
-        return Access(local_addresses(node_of(folder)), token or _minted(folder, arguments.user), folder / CLIENTS_FOLDER, ca_file)
+        return Access(
+            local_addresses(node_of(folder)),
+            token or _minted(folder, arguments.user),
+            folder / CLIENTS_FOLDER,
+            ca_file,
+        )
     address = plain_form(address)
     try:
         parse_address(address)
@@ -57,7 +62,9 @@ def access(arguments: Namespace, environ: Mapping[str, str] = os.environ) -> Acc
     local = chosen_folder(arguments, environ)
     if not token:
         if local is None or not local.is_dir():
-            raise usage("who are you? give IM_TOKEN or --token, or --state-dir of the node whose key is to sign")
+            raise usage(
+                "who are you? give IM_TOKEN or --token, or --state-dir of the node whose key is to sign"
+            )
         token_of: Token = _minted(local, arguments.user)
     else:
         token_of = token
@@ -118,7 +125,9 @@ class Session:
         """Wait for the first login. Raises `Failure`."""
         await self.wait(self._online, seconds, unreachable("nobody answers"))
 
-    async def wait(self, waited: "Deferred[T]", seconds: float | None = None, late: Failure | None = None) -> T:
+    async def wait(
+        self, waited: "Deferred[T]", seconds: float | None = None, late: Failure | None = None
+    ) -> T:
         """What `waited` fires with; `late` is raised after `seconds`."""
         if self._end is not None:
             waited.cancel()
@@ -150,7 +159,9 @@ class Session:
             self._over(Failure(Status.FAILED, label, f"refused: {text}"))
         elif status.status is ClientState.ONLINE:
             if self.client.user != self._user:
-                self._over(failed(f"the token is of {self.client.user}, not of {self._user}", "unauthenticated"))
+                self._over(
+                    failed(f"the token is of {self.client.user}, not of {self._user}", "unauthenticated")
+                )
             elif not self._online.called:
                 self._online.callback(None)
 

@@ -1,11 +1,12 @@
 """Runs one coroutine on the reactor, from its start to its end."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
-from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogBeginner
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogBeginner
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 T = TypeVar("T")
 Main = Callable[[Any], Coroutine[Deferred[Any], Any, T]]
@@ -19,18 +20,22 @@ def run(main: "Main[T]", tell: Callable[[str], None]) -> T:
     """
     from twisted.internet import reactor  # only now, so that a chat can install another one before
 
-    globalLogBeginner.beginLoggingTo([_teller(tell)], discardBuffer=True, redirectStandardIO=False)
-    return _Run(reactor, main).result()
+    globalLogBeginner.beginLoggingTo([_Teller(tell)], discardBuffer=True, redirectStandardIO=False)
+    return cast(T, _Run(reactor, main).result())
 
 
-def _teller(tell: Callable[[str], None]) -> Callable[[LogEvent], None]:
-    def observe(event: LogEvent) -> None:
+@implementer(ILogObserver)
+class _Teller:
+    """Tells of critical events, and of nothing else."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def __call__(self, event: LogEvent) -> None:
         if event.get("log_level") is LogLevel.critical:
             failure = event.get("log_failure")
             reason = f": {failure.getErrorMessage()}" if failure is not None else ""
-            tell(f"{formatEvent(event)}{reason}")
-
-    return observe
+            self._tell(f"{formatEvent(event)}{reason}")
 
 
 class _Run:

@@ -5,7 +5,8 @@ from typing import NamedTuple, Protocol
 
 from im.cli.records import Shown, what_it_says
 from im.cli.transcript import Line, Transcript
-from im.client.core.events import CursorMoved, HeadChanged, Message, SendFailed, SendUnknown, Sent
+from im.client.core.events import CursorMoved, Message, SendFailed, SendUnknown, Sent
+from im.core.commands import Head
 
 
 class View(Protocol):
@@ -73,10 +74,14 @@ class Talk:
         if event.conversation == self._pair.conversation and event.user == self._pair.peer:
             self._cursors(event.delivered_seq, event.read_seq)
 
-    def head(self, event: HeadChanged) -> None:
+    def not_taken(self, client_msg_id: bytes, reason: str) -> None:
+        """An own message was not even kept."""
+        self._tell(self._transcript.failed(client_msg_id, reason))
+
+    def head(self, head: Head) -> None:
         """A sync told where the other side's cursors stand."""
-        if event.head.conversation == self._pair.conversation:
-            self._cursors(event.head.peer_delivered_seq, event.head.peer_read_seq)
+        if head.conversation == self._pair.conversation:
+            self._cursors(head.peer_delivered_seq, head.peer_read_seq)
 
     def unsent(self, texts: Mapping[bytes, str]) -> None:
         """What an earlier run has left to send here."""

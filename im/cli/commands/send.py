@@ -5,7 +5,7 @@ from typing import Any
 
 from im.cli.failures import Failure, Status, unreachable, usage
 from im.cli.online import online
-from im.cli.output import Output
+from im.cli.output import Json, Output
 from im.cli.reactor import run as run_on_reactor
 from im.client.core.events import Sent
 from im.core.ids import direct_conversation
@@ -18,7 +18,7 @@ def run(arguments: Namespace, output: Output) -> None:
     except UnicodeEncodeError as error:
         raise usage("TEXT is not valid UTF-8") from error
     sent = run_on_reactor(lambda reactor: _send(reactor, arguments), output.note)
-    record = {
+    record: dict[str, Json] = {
         "conversation": sent.conversation,
         "seq": sent.seq,
         "server_time_ms": sent.server_time_ms,
@@ -44,6 +44,6 @@ def _unknown(arguments: Namespace) -> Failure:
     return Failure(
         Status.UNREACHABLE,
         "unknown",
-        f"no answer within {arguments.timeout:g} s: the message may be stored or not; it is kept, and the next "
+        f"no answer within {arguments.timeout:g} s: it may be stored or not; it is kept, and the next "
         f"imctl command of {arguments.user} that connects sends it under the same id, so it arrives once",
     )
