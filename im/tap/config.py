@@ -30,7 +30,6 @@ class Config:
     listen: tuple[str, ...] = ("tcp:7222:interface=127.0.0.1",)
     http: str = "tcp:7280:interface=127.0.0.1"
     admin: str = "tcp:7290:interface=127.0.0.1"
-    advertise: tuple[str, ...] = ()
     users: str = "known"
     same_class: str = "coexist"
     allowed_origins: tuple[str, ...] = ()

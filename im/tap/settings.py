@@ -128,12 +128,6 @@ SETTINGS: dict[str, Setting] = {
             "endpoint of health and metrics, or off [default tcp:7290:interface=127.0.0.1]",
         ),
         Setting(
-            "advertise",
-            _texts,
-            "address under which clients reach this node; repeatable [default: listen]",
-            True,
-        ),
-        Setting(
             "users",
             _one_of("known", "open"),
             "known: only users made or logged in before; open: any valid id is a user [default known]",
