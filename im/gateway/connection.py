@@ -158,7 +158,7 @@ class Connection:
         self._scope.counters.logins += 1
         self.send(answer)
         if self._window is not None:
-            for frame in self._window.frames():
+            for frame in list(self._window.frames()):
                 self._push(frame)
         if self._blocked_at is None:
             self._resync()
@@ -320,7 +320,9 @@ class Connection:
         self._timer = self._scope.ticker.at(tick, self._wake)
 
     def _arm_next(self, now: int) -> None:
-        """Set the timer to the nearest deadline there is."""
+        """Set the timer to the nearest deadline there is; none if sending just now met the end."""
+        if self.state is not _ONLINE:
+            return
         if self._timer is not None:
             self._scope.ticker.cancel(self._timer)
             self._timer = None
@@ -343,8 +345,9 @@ class Connection:
         if overdue is not None:
             self.end(overdue)
             return
-        if self._blocked_at is None and self._window is not None:
-            due = self._window.due(now)
+        window = self._window
+        if self._blocked_at is None and window is not None:
+            due = window.due(now)
             if due.given_up:
                 self.end(Refused(Code.UNRESPONSIVE, "deliveries were resent and never acknowledged"))
                 return
@@ -352,7 +355,7 @@ class Connection:
                 self._scope.counters.resends += 1
                 self.send(frame)
             self._resync()
-            if self._window.next_due() is None:
+            if window.next_due() is None:
                 self._window = None
         self._arm_next(now)
 

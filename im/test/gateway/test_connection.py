@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.core.commands import LoggedIn
+from im.core.commands import LoggedIn, SyncCursor, SyncPage
 from im.core.errors import Code
 from im.core.limits import Limits
 from im.core.sessions import State
@@ -158,6 +158,7 @@ class HeartbeatTests(SynchronousTestCase):
 
     def test_coming_back_to_the_foreground_shortens_the_patience(self) -> None:
         self.client.send(session_pb2.Heartbeat(app_state=session_pb2.BACKGROUND))
+        self.world.pass_seconds(60)
         self.client.send(session_pb2.Heartbeat(app_state=session_pb2.FOREGROUND))
         self.client.received()
         self.world.pass_seconds(45.3)
@@ -295,6 +296,44 @@ class DeliveryTests(SynchronousTestCase):
         self.client.connection.connection_lost("reset")
         self.failureResultOf(told, GivenUpError)
         self.failureResultOf(self.client.connection.when_delivered(DIRECT, 1), GivenUpError)
+
+
+class EndWhileSendingTests(SynchronousTestCase):
+    """A transport may notice within `send` that the connection is lost."""
+
+    def break_on_send(self, client: Client) -> None:
+        self.patch(client.transport, "send", lambda payload: client.connection.connection_lost("reset"))
+
+    def assert_gone(self, world: World, client: Client) -> None:
+        self.assertIs(client.connection.state, State.CLOSED)
+        world.pass_seconds(50)
+        self.assertEqual((len(world.node.pool), len(world.node._ticker._wheel)), (0, 0))
+
+    def test_a_delivery_may_be_the_last(self) -> None:
+        world = World()
+        client = world.log_in()
+        self.break_on_send(client)
+        world.deliver(delivery(1))
+        self.assert_gone(world, client)
+
+    def test_a_resend_may_be_the_last(self) -> None:
+        world = World()
+        client = world.log_in()
+        world.deliver(delivery(1), delivery(2))
+        self.break_on_send(client)
+        world.pass_seconds(6)
+        self.assert_gone(world, client)
+
+    def test_the_login_answer_may_be_the_last(self) -> None:
+        world = World()
+        world.bridge.is_manual = True
+        client = world.connect()
+        client.send(online(), 1)
+        world.bridge.take(LoggedIn("alice", "a1", 1))
+        world.deliver(delivery(1), delivery(2))
+        self.break_on_send(client)
+        world.bridge.take(SyncPage(SyncCursor("e1", 5), [], ""))
+        self.assert_gone(world, client)
 
 
 class SlowReaderTests(SynchronousTestCase):

@@ -222,6 +222,19 @@ class LoginTests(SynchronousTestCase):
             self.assertEqual((len(world.node.pool), world.node.connections), (0, 0))
             self.assertEqual(self.successResultOf(world.registry.sessions(None)), [])
 
+    def test_a_connection_lost_while_it_is_registered_displaces_nobody(self) -> None:
+        registry = ScriptedRegistry()
+        world = World(registry=registry)
+        batches: list[NodeBatch] = []
+        world.bus.attach("n2", batches.append)
+        client = world.connect()
+        client.send(online(attempt=2), 1)
+        session = client.connection.session
+        assert session is not None
+        client.connection.connection_lost("gone")
+        registry.answers[0].callback([session, Session("s1", "alice", "a1", "phone", "n2", "g2", 1)])
+        self.assertEqual(batches, [])
+
     def test_one_line_is_logged_at_the_end_of_a_session(self) -> None:
         events = logged(self)
         client = self.world.log_in()

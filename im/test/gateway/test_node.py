@@ -3,7 +3,7 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.core.commands import MoveDelivered, Sent
+from im.core.commands import LoggedIn, MoveDelivered, Sent
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
 from im.core.sessions import State
@@ -118,6 +118,16 @@ class DrainTests(SynchronousTestCase):
         done = self.world.node.drain()
         waiting.send(online(), 1)
         self.assertEqual(close_of(waiting).name, "draining")
+        self.drained(done, waiting)
+
+    def test_a_login_that_the_store_answers_during_the_drain_makes_no_session(self) -> None:
+        self.world.bridge.is_manual = True
+        waiting = self.world.connect()
+        waiting.send(online(), 1)
+        done = self.world.node.drain()
+        self.world.bridge.take(LoggedIn("alice", "a1", 1))
+        self.assertEqual(close_of(waiting).name, "draining")
+        self.assertEqual(len(self.world.node.pool), 0)
         self.drained(done, waiting)
 
     def test_no_connection_is_taken_any_more(self) -> None:
