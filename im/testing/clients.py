@@ -1,0 +1,348 @@
+"""Simulated client processes: the real core over links, recording into a history."""
+
+from collections import deque
+from collections.abc import Iterable
+from random import Random
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, ITCPTransport
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+
+from im.client.core import events
+from im.client.core.session import ClientCore, CoreSettings, Phase
+from im.client.core.state import Saved, Unsent, Watermark
+from im.core.commands import TEXT, Entry, Head, SyncCursor
+from im.core.ids import direct_conversation, uuid7
+from im.proto.chat_pb2 import Cursor, Read
+from im.testing.history import History
+from im.testing.links import Network
+from im.testing.processes import ProcessClock
+from im.wire.frames import Decoder, frame
+
+CLOSE_SECONDS = 1.0
+
+
+class Disk:
+    """A client's state that survives its process as far as it was committed. See `ClientState`."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._attempt = 0
+        self._sync: tuple[str, SyncCursor | None] = ("", None)
+        self._heads: dict[str, Head] = {}
+        self._watermarks: dict[str, Watermark] = {}
+        self._unsent: dict[bytes, Unsent] = {}
+        self._committed = self._image()
+
+    def load(self) -> Saved:
+        """What was committed; what was not is gone."""
+        saved = self._committed
+        self._attempt = saved.attempt
+        self._sync = (saved.user, saved.cursor)
+        self._heads = {each.conversation: each for each in saved.heads}
+        self._watermarks = {each.conversation: each for each in saved.watermarks}
+        self._unsent = {each.client_msg_id: each for each in saved.unsent}
+        return saved
+
+    def save_attempt(self, attempt: int) -> None:
+        """See `ClientState`."""
+        self._attempt = attempt
+
+    def save_sync(
+        self, user: str, cursor: SyncCursor, heads: Iterable[Head], watermarks: Iterable[Watermark]
+    ) -> None:
+        """See `ClientState`."""
+        self._sync = (user, cursor)
+        self._heads.update((each.conversation, each) for each in heads)
+        self._watermarks.update((each.conversation, each) for each in watermarks)
+
+    def save_watermark(self, watermark: Watermark) -> None:
+        """See `ClientState`."""
+        self._watermarks[watermark.conversation] = watermark
+
+    def add_unsent(self, message: Unsent) -> None:
+        """See `ClientState`."""
+        self._unsent[message.client_msg_id] = message
+
+    def remove_unsent(self, client_msg_id: bytes) -> None:
+        """See `ClientState`."""
+        self._unsent.pop(client_msg_id, None)
+
+    def commit(self) -> None:
+        """See `ClientState`."""
+        self._committed = self._image()
+
+    def close(self) -> None:
+        """See `ClientState`."""
+        self.commit()
+
+    def _image(self) -> Saved:
+        user, cursor = self._sync
+        lists = list(self._heads.values()), list(self._watermarks.values()), list(self._unsent.values())
+        return Saved(user, self._device, self._attempt, cursor, *lists)
+
+
+class _Wire(Protocol):
+    """One connection of a client: the framing, and nothing else."""
+
+    def __init__(self, client: "SimulatedClient") -> None:
+        self._client = client
+        self._decoder = Decoder(262_144)
+
+    def connectionMade(self) -> None:
+        self._client.connected(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._client.received(self, self._decoder.feed(data))
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._client.disconnected(self)
+
+    def send(self, frames: Iterable[bytes]) -> None:
+        transport = self.transport
+        assert transport is not None
+        transport.write(b"".join(map(frame, frames)))
+
+    def close(self, clock: ProcessClock) -> None:
+        transport: ITCPTransport = self.transport  # type: ignore[assignment]
+        transport.loseConnection()
+        clock.callLater(CLOSE_SECONDS, transport.abortConnection)
+
+
+class _WireFactory(Factory):
+    def __init__(self, client: "SimulatedClient") -> None:
+        self._client = client
+
+    def buildProtocol(self, addr: IAddress | None) -> _Wire:
+        return _Wire(self._client)
+
+
+class Surroundings(NamedTuple):
+    """What all clients of a world share. `epoch_ms` is the Unix time at the clock's zero."""
+
+    clock: Clock
+    network: Network
+    random: Random
+    history: History
+    epoch_ms: int
+
+
+class SimulatedClient:
+    """A client that a person could use, in one process after another.
+
+    `name` is its name in the history. `handling` is how many seconds the app takes for a message.
+    """
+
+    def __init__(
+        self, around: Surroundings, name: str, user: str, device: str, settings: CoreSettings
+    ) -> None:
+        self.name = name
+        self.user = user
+        self.device = device
+        self.handling = 0.0
+        self.is_running = False
+        self.was_sent_away = False
+        """Told to end for good: displaced by another process of its device."""
+        self._around = around
+        self._settings = settings
+        self._disk = Disk(device)
+        self._seen: dict[str, int] = {}
+        self._end_of_process()
+
+    def _end_of_process(self) -> None:
+        self.process = ProcessClock(self._around.clock)
+        self._wire: _Wire | None = None
+        self._timer: IDelayedCall | None = None
+        self._inbox: deque[events.Message] = deque()
+        self._reads: dict[int, tuple[str, int]] = {}
+
+    # The process.
+
+    def start(self) -> None:
+        """Start a process from what the last one committed."""
+        if self.is_running:
+            return
+        self.is_running, self.was_sent_away = True, False
+        saved = self._disk.load()
+        around = self._around
+        around.history.began(self.name, self.user, continues=saved.cursor is not None)
+        self.core = ClientCore(self._settings, self._disk, around.random.random)
+        self._dial()
+        self._turn()
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self.is_running:
+            self.is_running = False
+            self.process.kill()
+            for link in self._around.network.links(self.name):
+                link.client.abortConnection()
+            self._end_of_process()
+
+    def lose_state(self) -> None:
+        """Let the device's memory be erased, while no process runs."""
+        assert not self.is_running
+        self._disk = Disk(self.device)
+        self._seen = {}
+
+    @property
+    def is_online(self) -> bool:
+        """Whether it is logged in, as far as it knows."""
+        return self.is_running and self.core.phase is Phase.ONLINE
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything it was asked for is answered."""
+        return self.is_online and not (self.core.unsent or self._reads or self._inbox)
+
+    # What a person does.
+
+    def send(self, peer: str, content: bytes) -> None:
+        """Send a message, saying what was seen so far."""
+        around = self._around
+        conversation = direct_conversation(self.user, peer)
+        now_ms = around.epoch_ms + int(self._now * 1000)
+        client_msg_id = uuid7(now_ms, around.random.randbytes(10))
+        seen_seq = self._seen.get(conversation, 0)
+        around.history.sending(self.name, conversation, client_msg_id, content, seen_seq)
+        self.core.send(Unsent(conversation, client_msg_id, seen_seq, TEXT, content), self._now)
+        self._turn()
+
+    def read(self, conversation: str, seq: int) -> None:
+        """See everything up to `seq`."""
+        self._seen[conversation] = max(seq, self._seen.get(conversation, 0))
+        self._around.history.reading(self.user, conversation, seq)
+        request = self.core.ask(Read(conversation=conversation, seq=seq), self._now)
+        self._reads[request] = (conversation, seq)
+        self._turn()
+
+    def received(self, wire: "_Wire", payloads: list[bytes]) -> None:
+        """Bytes came."""
+        if wire is self._wire:
+            self.core.heard(self._now)
+            for payload in payloads:
+                self.core.received(payload, self._now)
+            self._turn()
+
+    def refresh(self) -> None:
+        """Look at the heads."""
+        self.core.refresh(self._now)
+        self._turn()
+
+    def furthest(self, conversation: str) -> int:
+        """How far the app was handed a conversation."""
+        known = self.core._arrivals.get(conversation)
+        return 0 if known is None else known.done
+
+    # The connection.
+
+    def connected(self, wire: _Wire) -> None:
+        """A connection stands."""
+        self._wire = wire
+        self.core.connected(self.user, self._now, self._around.epoch_ms + int(self._now * 1000))
+        self._turn()
+
+    def disconnected(self, wire: _Wire) -> None:
+        """A connection is over."""
+        if wire is self._wire:
+            self._wire = None
+            self.core.disconnected(self._now)
+            self._dial_later()
+            self._turn()
+
+    @property
+    def _now(self) -> float:
+        return self._around.clock.rightNow
+
+    def _dial(self) -> None:
+        endpoint = self._around.network.endpoint(self.name, self.process)
+        dialled: Deferred[IProtocol] = endpoint.connect(_WireFactory(self))
+        dialled.addErrback(lambda _: self._dial_later())
+
+    def _dial_later(self) -> None:
+        self.process.callLater(self._around.random.uniform(0.05, 1.0), self._dial)
+
+    # One turn of the core.
+
+    def _turn(self) -> None:
+        """Send what is to be sent, deal with what happened, and wake in time for the rest."""
+        while True:
+            frames = self.core.take_frames()
+            if frames and self._wire is not None:
+                self._wire.send(frames)
+            happened = self.core.take_events()
+            if not (frames or happened):
+                break
+            for event in happened:
+                self._happened(event)
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        deadline = self.core.deadline()
+        if deadline != float("inf"):
+            self._timer = self.process.callLater(max(0.0, deadline - self._now), self._tick)
+
+    def _tick(self) -> None:
+        self.core.tick(self._now)
+        self._turn()
+
+    def _happened(self, event: events.Event) -> None:
+        history = self._around.history
+        match event:
+            case events.Message():
+                entry = Entry(
+                    event.seq,
+                    0,
+                    event.kind,
+                    event.sender,
+                    event.client_msg_id,
+                    event.server_time_ms,
+                    event.content,
+                )
+                history.handed(self.name, event.conversation, entry)
+                self._take_in(event)
+            case events.Sent():
+                history.acknowledged(self.name, event.client_msg_id, event.conversation, event.seq)
+            case events.SendFailed():
+                history.refused(self.name, event.client_msg_id, event.refusal.label)
+            case events.CursorMoved():
+                history.marked(self.name, event.conversation, event.user, event.read_seq, event.delivered_seq)
+            case events.Answered():
+                self._answered(event)
+            case events.RequestRefused() | events.RequestTimedOut():
+                self._reads.pop(event.request, None)
+            case events.LoggedIn():
+                history.online(self.name)
+            case events.Ended():
+                self._ended(event)
+
+    def _answered(self, event: events.Answered) -> None:
+        read = self._reads.pop(event.request, None)
+        if read is not None and isinstance(event.body, Cursor):
+            self._around.history.read(self.user, *read)
+
+    def _take_in(self, message: events.Message) -> None:
+        if not self.handling:
+            self.core.handled(message, self._now)
+            return
+        self._inbox.append(message)
+        if len(self._inbox) == 1:
+            self.process.callLater(self.handling, self._handled)
+
+    def _handled(self) -> None:
+        self.core.handled(self._inbox.popleft(), self._now)
+        if self._inbox:
+            self.process.callLater(self.handling, self._handled)
+        self._turn()
+
+    def _ended(self, ended: events.Ended) -> None:
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close(self.process)
+            self.core.disconnected(self._now)
+        if ended.reconnect:
+            self.process.callLater(ended.retry_after + self._around.random.uniform(0.05, 1.0), self._dial)
+        else:
+            self.was_sent_away = True
