@@ -124,12 +124,18 @@ class StreamTransport(TwistedProtocol):
             self._twisted.pauseProducing()
 
     def resume_reading(self) -> None:
-        """Ask for frames again; those in the inbox come first, before this returns."""
-        if self._is_reading_paused and not self._is_closing:
-            self._is_reading_paused = False
-            self._pump()
-            if not self._is_reading_paused and not self._is_closing:
-                self._twisted.resumeProducing()
+        """Ask for frames again; those in the inbox come first, before this returns.
+
+        Nothing is read from below while any wait, so order is kept.
+        """
+        if not self._is_reading_paused or self._is_closing:
+            return
+        self._is_reading_paused = False
+        if self._is_pumping:  # called from within `frame_received`: whoever pumps goes on
+            return
+        self._pump()
+        if not self._is_reading_paused and not self._is_closing:
+            self._twisted.resumeProducing()
 
     # What a subclass calls.
 
@@ -140,10 +146,10 @@ class StreamTransport(TwistedProtocol):
             self._watch_queue(len(data))
 
     def _deliver(self, payload: bytes) -> None:
-        """Hand a payload on, or keep it behind those that wait."""
+        """Hand a payload on, or let it wait."""
         if self._is_closing or self._connection is None:
             return
-        if self._is_reading_paused or self._inbox:
+        if self._is_reading_paused:
             if self._inbox is None:
                 self._inbox = deque()
             self._inbox.append(payload)
@@ -195,8 +201,6 @@ class StreamTransport(TwistedProtocol):
                 self._connection.write_paused()
 
     def _pump(self) -> None:
-        if self._is_pumping:  # called by the connection from within `frame_received`
-            return
         self._is_pumping = True
         try:
             while self._inbox and not self._is_reading_paused and self._connection is not None:

@@ -30,9 +30,7 @@ class TcpTransport(StreamTransport, Int32StringReceiver):
 
     def dataReceived(self, data: bytes) -> None:
         """Cut the stream into frames. While closing the bytes are read only to be dropped."""
-        if self._is_closing:
-            self._unprocessed = b""
-        else:
+        if not self._is_closing:
             super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def stringReceived(self, string: bytes) -> None:
@@ -41,7 +39,6 @@ class TcpTransport(StreamTransport, Int32StringReceiver):
 
     def lengthLimitExceeded(self, length: int) -> None:
         """Refuse a frame by its announced length, before any of it is kept."""
-        self._unprocessed = b""
         self._refuse(Code.TOO_LARGE, f"a frame may have {self.MAX_LENGTH} bytes, not {length}")
 
 

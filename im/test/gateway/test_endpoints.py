@@ -1,24 +1,22 @@
 import socket
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 from twisted.internet import reactor as global_reactor
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import clientFromString, connectProtocol
+from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
     IReactorTCP,
     ITransport,
 )
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.internet.threads import deferToThread
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from im.gateway.endpoints import TlsEndpoint, listen_endpoint, listening_address
@@ -46,20 +44,6 @@ class Echo(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         cast(ITransport, self.transport).write(data)
-
-
-class Client(Protocol):
-    def __init__(self) -> None:
-        self.received = b""
-        self.gone: Deferred[bytes] = Deferred()
-        self.at_data: Callable[[], None] = lambda: None
-
-    def dataReceived(self, data: bytes) -> None:
-        self.received += data
-        self.at_data()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.gone.callback(self.received)
 
 
 class AddressTextTests(SynchronousTestCase):
@@ -250,17 +234,16 @@ class LoopbackTests(TestCase):
 
     async def test_a_client_that_still_sends_hears_why_it_is_closed(self) -> None:
         connections = Connections()
+        connections.last_word = b"bye"
         settings = StreamSettings(connections.build, cast(Clock, reactor), 1_000, 100_000)
         _, port = await self.listen("tcp:0:interface=127.0.0.1", TcpFactory(settings))
-        client = Client()
-        await connectProtocol(clientFromString(reactor, f"tcp:127.0.0.1:{port}"), client)
-        transport = cast(ITransport, client.transport)
-        client.at_data = transport.loseConnection
-        while not connections.built:
-            await self.turn()
-        connections.last.last_word = b"bye"
-        transport.write(b"\0\xff\xff\xff" + b"x" * 1_000_000)
-        self.assertEqual(b"\0\0\0\3bye", await client.gone)
+
+        def send_on() -> bytes:
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+                client.sendall(b"\0\xff\xff\xff" + b"x" * 5_000_000)
+                return client.recv(100) + client.recv(100)
+
+        self.assertEqual(b"\0\0\0\3bye", await deferToThread(send_on))
         while not connections.last.lost:
             await self.turn()
         self.assertEqual(["closed here"], connections.last.lost)

@@ -65,6 +65,7 @@ class Connections:
     def __init__(self) -> None:
         self.built: list[RecordingConnection] = []
         self.is_full = False
+        self.last_word = b""
 
     def build(self, transport: Transport, address: str) -> FrameReceiver | None:
         if self.is_full:
@@ -72,7 +73,8 @@ class Connections:
             transport.close()
             return None
         self.built.append(RecordingConnection(transport, address))
-        return self.built[-1]
+        self.last.last_word = self.last_word
+        return self.last
 
     @property
     def last(self) -> RecordingConnection:
@@ -261,11 +263,12 @@ class TransportSuite(SynchronousTestCase):
             transport.resume_reading()
 
         self.connection.at_frame = pause_and_resume
-        self.wire.receive(self.wire.encode(b"1", b"2", b"3"))
+        frames = [b"%d" % number for number in range(4_000)]
+        self.wire.receive(self.wire.encode(*frames[:2_000]))
         transport.pause_reading()
-        self.wire.receive(self.wire.encode(b"4", b"5", b"6"))
+        self.wire.receive(self.wire.encode(*frames[2_000:]))
         transport.resume_reading()
-        self.assertEqual([b"1", b"2", b"3", b"4", b"5", b"6"], self.connection.frames)
+        self.assertEqual(frames, self.connection.frames)
         self.assertEqual("producing", self.wire.socket.producerState)
 
     def test_frames_that_wait_are_dropped_by_a_close_which_reads_on(self) -> None:
