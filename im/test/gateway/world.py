@@ -88,13 +88,13 @@ class FakeBridge:
 
 @implementer(IAuthenticator)
 class FakeAuthenticator:
-    """A token is `user` or `user:expiry`; "bad" and "old" are refused, "hang" never answers."""
+    """A token is `user` or `user:expiry`; "bad…" and "old…" are refused, "hang" never answers."""
 
     def authenticate(self, token: str) -> Deferred[Identity]:
         if token == "hang":
             return Deferred()
-        if token in ("bad", "old"):
-            code = Code.UNAUTHENTICATED if token == "bad" else Code.EXPIRED
+        if token.startswith(("bad", "old")):
+            code = Code.UNAUTHENTICATED if token.startswith("bad") else Code.EXPIRED
             return fail(RefusedError(Refused(code, "no")))
         user, _, expires_at = token.partition(":")
         return succeed(Identity(user, float(expires_at or 0), frozenset({"user"})))
