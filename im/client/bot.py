@@ -69,7 +69,10 @@ class Bot:
 
     def run(self, settings: ClientSettings | None = None) -> None:
         """Run until interrupted, or told to stay away. Without settings the environment tells them."""
-        chosen = settings or environment_settings(os.environ)
+        try:
+            chosen = settings or environment_settings(os.environ)
+        except ClientError as error:
+            raise SystemExit(f"{error}") from error
         react(lambda reactor: Deferred.fromCoroutine(self._run(reactor, chosen)))
 
     async def _run(self, reactor: Any, settings: ClientSettings) -> None:

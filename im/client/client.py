@@ -317,7 +317,7 @@ class Client:
     def _arm(self) -> None:
         due = self._core.deadline()
         timer = self._timer
-        if due == float("inf") or (self._status.status is Status.STOPPED and self._is_stopped):
+        if due == float("inf") or self._is_stopped:
             return
         if timer is None:
             self._timer = self._clock.callLater(max(0.0, due - self._clock.seconds()), self._tick)

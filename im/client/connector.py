@@ -61,6 +61,7 @@ class Connector:
         self._owner = owner
         self._round: list[str] = []
         self._address = dialling.addresses[0]
+        self._is_settled = False
         self._failures = 0
         self._attempt: Deferred[tuple[Link, str]] | None = None
         self._wait: IDelayedCall | None = None
@@ -84,15 +85,16 @@ class Connector:
             link.abort()
 
     def settled(self) -> None:
-        """The login succeeded: the next failure is the first one again."""
+        """The login succeeded: the next failure is the first one again, and this address a good one."""
         self._failures = 0
+        self._is_settled = True
 
     def retry(self, retry_after: float, alternate: str) -> None:
         """Dial again, after a jittered wait; `alternate` first, unless it is less safe."""
         self._round = list(self._dialling.addresses)
         if self._address in self._round:
             self._round.remove(self._address)
-            self._round.insert(0, self._address)
+            self._round.insert(0 if self._is_settled else len(self._round), self._address)
         if alternate and is_safe_alternate(alternate, self._address):
             self._round.insert(0, alternate)
         self._pause(retry_after, "connection lost")
@@ -109,6 +111,7 @@ class Connector:
 
     def _dial(self) -> None:
         self._wait = None
+        self._is_settled = False
         self._address = self._round.pop(0)
         self._owner.dialling(self._address)
         self._attempt = attempt = Deferred.fromCoroutine(self._open(self._address))

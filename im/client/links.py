@@ -120,6 +120,7 @@ class WebSocketLink(Link):
         refused = self._websocket.handshake_exc
         if refused is not None and not self.ready.called:
             self.ready.errback(Failure(refused))
+            self.abort()
         if self._is_ready:
             self._owner.link_received(payloads)
         if self._websocket.close_expected():

@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from im.client.core.events import Message
 
@@ -23,6 +24,7 @@ class Observers:
     """
 
     _log = Logger()
+    _guard = _log.failureHandler("an observer failed")
 
     def __init__(
         self, reactor: IReactorTime, handled: Callable[[Message], None], settle: Callable[[], None]
@@ -134,14 +136,16 @@ class Observers:
 
     def _call(self, observer: Observer, event: Any) -> Deferred[Any] | None:
         """Call an observer. What it raises is logged, what it leaves unfinished is returned."""
-        with self._log.failuresHandled("an observer failed on {event}", event=type(event).__name__):
+        with self._guard:
             result = observer(event)
+            if result is None:
+                return None
             if isinstance(result, Coroutine):
                 result = Deferred.fromCoroutine(result)
             if isinstance(result, Deferred):
-                result.addErrback(self._failed, type(event).__name__)
+                result.addErrback(self._failed)
                 return None if result.called and not result.paused else result
         return None
 
-    def _failed(self, failure: Any, name: str) -> None:
-        self._log.failure("an observer failed on {event}", failure, event=name)
+    def _failed(self, failure: Failure) -> None:
+        self._log.failure("an observer failed", failure)

@@ -137,10 +137,12 @@ class SqliteState:
             execute("BEGIN EXCLUSIVE")
             execute("COMMIT")
             (version,) = execute("PRAGMA user_version").fetchone()
-        except sqlite3.OperationalError as error:
-            raise StateLockedError(f"{self._path} is in use by another client ({error})") from error
         except sqlite3.DatabaseError as error:
-            raise StateVersionError(f"{self._path} is no client state ({error})") from error
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise StateLockedError(f"{self._path} is in use by another client") from error
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                raise StateVersionError(f"{self._path} is no client state") from error
+            raise
         if version > SCHEMA_VERSION:
             raise StateVersionError(f"{self._path} was written by a newer version of this library")
         if version == 0:

@@ -54,6 +54,8 @@ class Acks:
 
     def flush(self, now: float) -> None:
         """Save and acknowledge all that waits. Without a session it is saved and waits on."""
+        if not self._due:
+            return
         for watermark in self._unsaved.values():
             self._state.save_watermark(watermark)
         self._unsaved.clear()

@@ -23,7 +23,10 @@ MAX_HANDED = 2 * MAX_UNHANDLED
 
 
 class _Gap(NamedTuple):
+    """What is missing up to `until` is pulled at `due`. `audited_from`: it was an audit that told of it."""
+
     due: float
+    until: int
     audited_from: int
 
 
@@ -86,11 +89,12 @@ class Arrivals:
         elif conversation.epoch != body.epoch:
             self._look(now)
             return
-        if self._unhandled >= MAX_HANDED:
-            conversation.head_seq = max(conversation.head_seq, body.entry.seq)
-            return
-        self._arrived(conversation, body.entry, now)
-        if conversation.has_gap:
+        seq = body.entry.seq
+        if self._unhandled < MAX_HANDED:
+            self._arrived(conversation, body.entry, now)
+        else:
+            conversation.head_seq = max(conversation.head_seq, seq)
+        if seq > conversation.handed:
             self._missing(conversation, now, 0.0)
 
     def own(self, conversation_id: str, epoch: str, seq: int, now: float) -> None:
@@ -101,10 +105,7 @@ class Arrivals:
         elif conversation.epoch != epoch:
             self._look(now)
             return
-        done = conversation.done
-        self._hand(conversation.arrive(seq, None))
-        if conversation.done != done:
-            self._acks.keep(Watermark(conversation_id, epoch, conversation.done))
+        self._hand(conversation, conversation.arrive(seq, None))
         if conversation.has_gap:
             self._missing(conversation, now, self._timing.gap)
 
@@ -180,6 +181,7 @@ class Arrivals:
         self._unhandled -= 1
         conversation = self._conversations[message.conversation]
         if conversation.epoch == message.epoch and conversation.finish(message.seq):
+            conversation.saved = conversation.done
             self._acks.add(Watermark(conversation.id, conversation.epoch, conversation.done), now)
         if self._wanted:
             self._serve(now)
@@ -205,12 +207,11 @@ class Arrivals:
                 continue
             del self._gaps[conversation_id]
             conversation = self._conversations[conversation_id]
-            if not conversation.has_gap:
-                continue
             if gap.audited_from > conversation.handed:
                 found = AuditFound(conversation_id, conversation.handed + 1, conversation.head_seq)
                 self._effects.events.append(found)
-            self._missing(conversation, now, 0.0)
+            filled = conversation.handed >= gap.until  # what is missing now is younger than the gap
+            self._missing(conversation, now, self._timing.gap if filled else 0.0)
 
     def deadline(self) -> float:
         """When `tick` is needed next."""
@@ -243,24 +244,26 @@ class Arrivals:
                 time_ms,
                 entry.content,
             )
-        self._hand(conversation.arrive(seq, message))
+        self._hand(conversation, conversation.arrive(seq, message))
 
-    def _hand(self, messages: list[Message]) -> None:
-        self._unhandled += len(messages)
-        self._effects.events.extend(messages)
+    def _hand(self, conversation: Conversation, messages: list[Message]) -> None:
+        """Hand messages out; save what needed no handing out."""
+        if messages:
+            self._unhandled += len(messages)
+            self._effects.events.extend(messages)
+        if conversation.done > conversation.saved:
+            conversation.saved = conversation.done
+            self._acks.keep(Watermark(conversation.id, conversation.epoch, conversation.done))
 
     def _jump(self, conversation: Conversation, received: int) -> None:
-        done = conversation.done
-        self._hand(conversation.place(received))
-        if conversation.done != done:
-            self._acks.keep(Watermark(conversation.id, conversation.epoch, conversation.done))
+        self._hand(conversation, conversation.place(received))
 
     def _missing(self, conversation: Conversation, now: float, grace: float, audited_from: int = 0) -> None:
         """Pull what is missing, now or when it has not come within `grace`."""
         if conversation.is_pulling or not conversation.is_placed or not conversation.has_gap:
             return
         if grace:
-            self._gaps.setdefault(conversation.id, _Gap(now + grace, audited_from))
+            self._gaps.setdefault(conversation.id, _Gap(now + grace, conversation.head_seq, audited_from))
         else:
             self._gaps.pop(conversation.id, None)
             self._wanted[conversation.id] = conversation

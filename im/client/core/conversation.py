@@ -11,8 +11,9 @@ class Conversation:
     """One conversation's receiving side.
 
     `handed` is the last seq that was given to the front, `done` the last that the front has finished
-    with: only that is acknowledged and saved. `head_seq` is the furthest seq that anything told of.
-    `is_placed` is false while a first sync has yet to tell where this device begins.
+    with: only that is acknowledged and saved, and `saved` is how much of it was passed on for that.
+    `head_seq` is the furthest seq that anything told of. `is_placed` is false while a first sync has
+    yet to tell where this device begins.
     """
 
     __slots__ = (
@@ -26,13 +27,14 @@ class Conversation:
         "is_placed",
         "is_pulling",
         "member_version",
+        "saved",
         "skips",
     )
 
     def __init__(self, conversation: str, epoch: str, received: int, is_placed: bool = True) -> None:
         self.id = conversation
         self.epoch = epoch
-        self.handed = self.done = self.head_seq = received
+        self.handed = self.done = self.saved = self.head_seq = received
         self.member_version = 0
         self.is_placed = is_placed
         self.is_pulling = False
@@ -97,7 +99,7 @@ class Conversation:
     def renew(self, epoch: str, epoch_seq: int) -> None:
         """A new store epoch: what is after `epoch_seq` is not what was received (rule L6)."""
         self.epoch = epoch
-        self.handed = self.done = min(self.done, epoch_seq)
+        self.handed = self.done = self.saved = min(self.done, epoch_seq)
         self.head_seq = self.handed
         self.member_version = 0
         self.early = self.skips = None

@@ -154,10 +154,9 @@ class Outbox:
 
     def tick(self, now: float) -> None:
         """Mark what has waited too long as unknown, and send again what is due."""
-        overdue = now - self._timing.answer
         late = {}
         for item in self._in_flight.values():
-            if item.sent_at > overdue:
+            if item.sent_at + self._timing.answer > now:  # as `deadline` adds it, or a rounding spins
                 break
             self._unknown(item)
             late[item.lane.conversation] = item.lane
