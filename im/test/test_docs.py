@@ -4,10 +4,12 @@ import importlib.util
 import inspect
 import pkgutil
 import re
+import shlex
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.cli.arguments import COMMANDS, make_parser
 from im.tap.settings import SETTINGS
 from im.test.docs_commands import commands
 from im.test.markdown import ROOT, table
@@ -103,6 +105,16 @@ class DocsTest(SynchronousTestCase):
 
     def test_every_command_can_be_found(self) -> None:
         self.assertGreater(sum(len(commands(page)) for page in pages()), 5)
+
+    def test_every_command_is_one_that_is_there(self) -> None:
+        for command in (each for page in pages() for each in commands(page)):
+            program, *arguments = shlex.split(command.text)
+            where = f"{command.page}:{command.line}"
+            self.assertTrue((ROOT / program).exists(), where)
+            if program == "scripts/imctl":
+                self.assertIn(arguments[0], COMMANDS, where)
+                if "--help" not in arguments:
+                    self.assertEqual(make_parser().parse_args(arguments).command, arguments[0], where)
 
     def test_every_setting_is_explained(self) -> None:
         written = [row["setting"] for row in table(ROOT / "docs" / "operating.md", "setting", "meaning")]
