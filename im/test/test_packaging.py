@@ -1,5 +1,6 @@
 """Each way to install the project gives a working one, and Twisted stays whole."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -29,9 +30,12 @@ except ImportError:
 
 def run(*command: str | Path, cwd: Path) -> str:
     """What a command prints; fails with all its output if it does."""
+    # A worker of trial has a PYTHONPATH that leads to the checkout.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
         command,
         cwd=cwd,
+        env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -20,7 +20,7 @@ class Process:
     """A process in a group of its own; what it writes is in two files."""
 
     def __init__(self, command: Sequence[str | Path], folder: Path, **environ: str) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("IM_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("IM_", "PYTHON"))}
         stamp = f"{time.monotonic_ns()}"
         self._paths = [folder / f"{kind}-{stamp}" for kind in ("out", "err")]
         with self._paths[0].open("wb") as out, self._paths[1].open("wb") as err:

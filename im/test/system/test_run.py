@@ -14,6 +14,19 @@ from im.tap.statedir import read_node_file
 from im.test.system.processes import BIN, ROOT, Process, is_alive, ready_node, wait_for
 
 FREE = "tcp:0:interface=127.0.0.1"
+BROKEN_COMMIT = """
+import sqlite3
+from twisted.scripts.twistd import run
+from im.adapters.sql.sqlite.database import FileDatabase
+
+def commit(connection):
+    raise sqlite3.OperationalError("disk I/O error")
+
+make = FileDatabase.__init__
+FileDatabase.__init__ = lambda self, path: make(self, path, commit)
+run()
+"""
+"""`twistd` on a disk that fails in the middle of each COMMIT."""
 
 
 def connects(url: str) -> bool:
@@ -154,6 +167,22 @@ class TwistdTests(RunCase):
             process = self.twistd(f"--listen={FREE}", f"--http=tcp:{port}:interface=127.0.0.1")
             self.assert_one_sentence(process, f"127.0.0.1:{port}")
             self.assertNotIn("Traceback", process.out)
+
+    def test_an_unknown_outcome_of_a_commit_ends_it_with_status_1(self) -> None:
+        options = ["-n", "--pidfile=", "im-gateway", f"--state-dir={self.state}", f"--listen={FREE}"]
+        command: list[str | Path] = [
+            BIN / "python",
+            "-c",
+            BROKEN_COMMIT,
+            *options,
+            "--http=off",
+            "--admin=off",
+        ]
+        process = Process(command, self.folder)
+        self.addCleanup(process.end)
+        self.assert_one_sentence(process, "disk I/O error")
+        critical = [line for line in process.out.splitlines() if '"level": "critical"' in line]
+        self.assertEqual(len(critical), 1, process.out)
 
     def test_help_is_of_this_command(self) -> None:
         process = self.twistd("--help")
