@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from secrets import SystemRandom
-from typing import Any, Protocol
+from typing import Any
 
 from google.protobuf.message import Message as Body
 from twisted.internet.defer import Deferred, fail, succeed
@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from im.client import answers
-from im.client.addresses import EndpointFactory, network_endpoints
+from im.client.addresses import EndpointFactory, network_endpoints, parse_address
 from im.client.connector import Connector, Dialling
 from im.client.core import events
 from im.client.core.session import ClientCore, CoreSettings, Phase
@@ -18,7 +18,7 @@ from im.client.core.state import Unsent
 from im.client.errors import ClientStoppedError, OutboxFullError
 from im.client.links import Link
 from im.client.observers import MessageObserver, Observers
-from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Status
+from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Randomness, Status
 from im.client.waiters import Waiters
 from im.core.commands import TEXT, Head
 from im.core.errors import Code
@@ -29,16 +29,6 @@ GOODBYE_SECONDS = 2.0
 """For the server to close the connection after a logout."""
 
 MS = 1_000
-
-
-class Randomness(Protocol):
-    """As much of `random.Random` as a client needs."""
-
-    def random(self) -> float:
-        """A number from 0 up to, not including, 1."""
-
-    def randbytes(self, n: int) -> bytes:
-        """So many random bytes."""
 
 
 class Client:
@@ -72,9 +62,11 @@ class Client:
             timing=settings.timing,
         )
         self._core = ClientCore(core, settings.state, self._random.random)
-        dialling = Dialling(
-            settings.addresses, settings.token, endpoints or network_endpoints(reactor, settings.ca_file)
-        )
+        if endpoints is None:
+            endpoints = network_endpoints(reactor, settings.ca_file)
+            for address in settings.addresses:
+                parse_address(address)
+        dialling = Dialling(settings.addresses, settings.token, endpoints)
         self._connector = Connector(dialling, self._clock, self._random.random, self)
         self._observers = Observers(self._clock, self._handled, self._flush)
         self._link: Link | None = None
@@ -133,16 +125,11 @@ class Client:
         if self._is_stopped:
             return succeed(None)
         self._is_stopped = True
-        if self._link is None:
-            self._finish()
-            return succeed(None)
+        self._observers.close()
         goodbye: Deferred[None] = Deferred()
         self._goodbye = goodbye
-        self._goodbye_by = self._clock.callLater(GOODBYE_SECONDS, self._link.abort)
-        self._core.logout(self._clock.seconds())
-        if self._core.phase is not Phase.ONLINE:
-            self._link.abort()
-        self._flush()
+        # On a later turn: a message whose observer calls this counts as received when it returns.
+        self._goodbye_by = self._clock.callLater(0, self._say_goodbye)
         return goodbye
 
     # Sending and asking.
@@ -294,6 +281,17 @@ class Client:
             self._become(ClientStatus(Status.AWAY, f"{ended.label}: {ended.text}"))
 
     # Inside.
+
+    def _say_goodbye(self) -> None:
+        if self._link is None:
+            self._finish()
+            return
+        self._goodbye_by = self._clock.callLater(GOODBYE_SECONDS, self._link.abort)
+        was_online = self._core.phase is Phase.ONLINE
+        self._core.logout(self._clock.seconds())
+        self._flush()
+        if not was_online and self._link is not None:
+            self._link.abort()
 
     def _flush(self) -> None:
         """Send and tell what the core wants, and plan its next deadline."""

@@ -39,6 +39,7 @@ class Observers:
         self._events: deque[Any] = deque()
         self._busy: dict[str, deque[Message]] = {}
         self._turn: IDelayedCall | None = None
+        self._is_closing = False
         self._is_stopped = False
 
     def add(self, kind: type, observer: Observer) -> None:
@@ -60,6 +61,10 @@ class Observers:
         """A message came."""
         self._messages.append(message)
         self._soon()
+
+    def close(self) -> None:
+        """Begin with no further message. Those in work may still end, and count."""
+        self._is_closing = True
 
     def stop(self) -> None:
         """Tell nobody anything any more."""
@@ -99,8 +104,8 @@ class Observers:
         self._settle()
 
     def _observe(self, message: Message) -> None:
-        if self._is_stopped:
-            return  # by an observer, in this very turn
+        if self._is_closing:
+            return  # it comes again, to the next client of this state
         unfinished = [
             result
             for observer in self._message_observers

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -82,3 +82,13 @@ class Profile(NamedTuple):
     name: str
     avatar: str
     fields: Mapping[str, str]
+
+
+class Randomness(Protocol):
+    """As much of `random.Random` as a client needs."""
+
+    def random(self) -> float:
+        """A number from 0 up to, not including, 1."""
+
+    def randbytes(self, n: int) -> bytes:
+        """So many random bytes."""

@@ -112,21 +112,18 @@ class SqliteState:
             return
         execute = self._database.execute
         execute("BEGIN IMMEDIATE")
-        try:
+        with self._database:  # commits, or rolls back on an error
             for statement, arguments in self._writes:
                 execute(statement, arguments)
-            execute("COMMIT")
-        except sqlite3.Error:
-            if self._database.in_transaction:
-                execute("ROLLBACK")
-            raise
         self._writes.clear()
 
     def close(self) -> None:
         """Commit and let go of the file. Idempotent."""
-        if self._writes:
-            self.commit()
-        self._database.close()
+        try:
+            if self._writes:
+                self.commit()
+        finally:
+            self._database.close()
 
     def _open(self, device: str) -> None:
         execute = self._database.execute

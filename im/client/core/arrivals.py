@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from im.client.core.acks import Acks
 from im.client.core.conversation import Conversation
-from im.client.core.events import AuditFound, Effects, HeadChanged, Message
+from im.client.core.events import AuditFound, CursorMoved, Effects, HeadChanged, Message
 from im.client.core.state import Saved, Watermark
 from im.client.core.timing import Timing
 from im.core.commands import Head
-from im.proto.chat_pb2 import Deliver
+from im.proto.chat_pb2 import Cursor, Deliver
 from im.proto.sync_pb2 import Entry, Page
 
 MAX_UNHANDLED = 1_024
@@ -141,6 +141,17 @@ class Arrivals:
         conversation.head_seq = conversation.handed
         conversation.early = None
         self._serve(now)
+
+    def cursor(self, body: Cursor) -> None:
+        """A member's cursors were told of. Signals overtake each other, cursors only move forward."""
+        conversation = self._conversations.get(body.conversation)
+        marks: tuple[int, int] | None = body.read_seq, body.delivered_seq
+        if conversation is not None:
+            marks = conversation.mark(body.user, body.read_seq, body.delivered_seq)
+        if marks is not None:
+            is_newest = body.user == self.user and body.read_seq == marks[0]
+            moved = CursorMoved(body.conversation, body.user, *marks, body.unread if is_newest else None)
+            self._effects.events.append(moved)
 
     def learn(self, head: Head, epoch: str, is_first: bool, is_audit: bool, now: float) -> None:
         """A sync told of a conversation. `is_first`: it is this device's first sync of all."""

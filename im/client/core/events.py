@@ -94,7 +94,7 @@ class SendFailed(NamedTuple):
 
 
 class CursorMoved(NamedTuple):
-    """A cursor of `user` stands there now; `unread` is known only of the client's own user."""
+    """A cursor of `user` moved there. `unread` is the client's own user's, where it is known with it."""
 
     conversation: str
     user: str

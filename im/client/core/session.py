@@ -11,7 +11,7 @@ from google.protobuf.message import Message as Body
 from im.client.core.acks import Acks
 from im.client.core.arrivals import ArrivalParts, Arrivals
 from im.client.core.conversation import Conversation
-from im.client.core.events import CursorMoved, Effects, Ended, Event, LoggedIn, Message, Refusal
+from im.client.core.events import Effects, Ended, Event, LoggedIn, Message, Refusal
 from im.client.core.heartbeat import Heartbeat
 from im.client.core.outbox import Outbox, OutboxParts
 from im.client.core.requests import Outcome, Requests
@@ -285,9 +285,7 @@ class ClientCore:
             self._heartbeat.change(body.heartbeat_ms / MS, now)
 
     def _on_cursor(self, request: int, body: chat_pb2.Cursor, now: float) -> None:
-        unread = body.unread if body.user == self.user else None
-        moved = CursorMoved(body.conversation, body.user, body.read_seq, body.delivered_seq, unread)
-        self._effects.events.append(moved)
+        self._arrivals.cursor(body)
         if request:
             self._requests.answered(request, body, now)
 
