@@ -148,6 +148,7 @@ class EmbeddedParts:
             counters={"node": node.counters},
             gauges={
                 "connections": lambda: node.connections,
+                "sessions": lambda: len(node.pool),
                 "requests_in_flight": lambda: node.requests_in_flight,
             },
             checks={"store": store.store.problem, "node": lambda: self._problem},
