@@ -40,7 +40,7 @@ HINT = "Enter sends, PageUp and PageDown scroll, Ctrl-D leaves"
 class Screen:
     """Shows a transcript until the user leaves."""
 
-    patience = 0.0
+    patience = 0.1
 
     def __init__(self, title: str, transcript: Transcript) -> None:
         self._title = title

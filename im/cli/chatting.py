@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure as DeferredFailure
 
-from im.cli.failures import Failure, Status
+from im.cli.failures import Failure, Status, unreachable
 from im.cli.online import Session
 from im.cli.talk import Pair, Talk, View
 from im.cli.transcript import Transcript
@@ -21,6 +21,9 @@ from im.core.commands import TEXT
 from im.core.ids import uuid7
 
 HISTORY_ENTRIES = 50
+MOMENT = 0.1
+"""Seconds: the patience of somebody who wants to leave."""
+
 MAX_WAITING = 256
 """Own messages without an answer; at this number the input waits."""
 
@@ -107,12 +110,11 @@ class Chat:
     async def _settle(self) -> None:
         """The user has left: let what was said be stored, and what was asked for be shown."""
         patience = self._face.patience
-        if patience:
-            await self._session.until_online(patience)
-            await self._session.wait(self._opened, patience)
         if self._transcript.waiting:
             self._stored = Deferred()
-            await self._session.wait(self._stored, patience or 0.1, _unknown(self._pair.user))
+            await self._session.wait(self._stored, patience, _unknown(self._pair.user))
+        if patience > MOMENT:
+            await self._session.wait(self._opened, patience, unreachable("nobody answers"))
 
     def _observe(self, client: Client) -> None:
         client.on_state(self._state)

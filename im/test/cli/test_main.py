@@ -54,7 +54,9 @@ class CommandLineTest(SynchronousTestCase):
         self.assertEqual(json.loads(err)["error"], "usage")
 
     def test_every_command_takes_json(self) -> None:
-        help_of_commands = [make_parser().parse_args(argv) for argv in (["version"], ["doctor"], ["version", "--json"])]
+        help_of_commands = [
+            make_parser().parse_args(argv) for argv in (["version"], ["doctor"], ["version", "--json"])
+        ]
         self.assertEqual([each.json for each in help_of_commands], [False, False, True])
 
     def test_every_command_has_its_module(self) -> None:
