@@ -158,6 +158,7 @@ class SimulatedClient:
         self._timer: IDelayedCall | None = None
         self._inbox: deque[events.Message] = deque()
         self._reads: dict[int, tuple[str, int]] = {}
+        self._refreshes: set[int] = set()
 
     # The process.
 
@@ -196,7 +197,7 @@ class SimulatedClient:
     @property
     def is_idle(self) -> bool:
         """Whether everything it was asked for is answered."""
-        return self.is_online and not (self.core.unsent or self._reads or self._inbox)
+        return self.is_online and not (self.core.unsent or self._reads or self._refreshes or self._inbox)
 
     # What a person does.
 
@@ -229,7 +230,7 @@ class SimulatedClient:
 
     def refresh(self) -> None:
         """Look at the heads."""
-        self.core.refresh(self._now)
+        self._refreshes.add(self.core.refresh(self._now))
         self._turn()
 
     def furthest(self, conversation: str) -> int:
@@ -319,6 +320,7 @@ class SimulatedClient:
                 self._ended(event)
 
     def _answered(self, event: events.Answered) -> None:
+        self._refreshes.discard(event.request)
         read = self._reads.pop(event.request, None)
         if read is not None and isinstance(event.body, Cursor):
             self._around.history.read(self.user, *read)

@@ -45,6 +45,8 @@ class Faults:
         self._random = random
         self._rates = rates
         self._is_dead = False
+        self.late = 0
+        """How many calls are to be made later."""
 
     def heal(self) -> None:
         """No fault begins from now on."""
@@ -74,11 +76,13 @@ class Faults:
     def later(self, seconds: float, call: Callable[[], object]) -> None:
         """Make a call, late unless `seconds` is 0."""
         if seconds:
-            self._clock.callLater(seconds, self._make, call)
-        else:
-            self._make(call)
+            self.late += 1
+            self._clock.callLater(seconds, self._make_late, call)
+        elif not self._is_dead:
+            call()
 
-    def _make(self, call: Callable[[], object]) -> None:
+    def _make_late(self, call: Callable[[], object]) -> None:
+        self.late -= 1
         if not self._is_dead:
             call()
 

@@ -198,8 +198,9 @@ class World:
             link.heal()
         self.run_until(self._is_quiet, SETTLE_SECONDS)
         for client in self._present():
-            client.refresh()
-        self.run(1.0)
+            if client.is_online:
+                client.refresh()
+        self.run_until(lambda: all(client.is_idle for client in self._present()))
 
     def check(self) -> Verdict:
         """What the history checker says."""
@@ -242,7 +243,7 @@ class World:
 
     def _is_quiet(self) -> bool:
         present = self._present()
-        if not all(client.is_idle for client in present):
+        if not all(client.is_idle for client in present) or any(each.late for each in self.node.faults):
             return False
         heads = {user: self._heads(user) for user in self._users()}
         return all(
