@@ -15,8 +15,8 @@ from im.proto.sync_pb2 import Entry, Page
 MAX_UNHANDLED = 1_024
 """Messages that the front has not finished with; pulls wait beyond it."""
 
-MAX_PULLS = 8
-"""Pulls that are on their way at once."""
+MAX_PULLS = 3
+"""Pulls that are on their way at once: a node takes four questions for pages, and people ask, too."""
 
 MAX_HANDED = 2 * MAX_UNHANDLED
 """Beyond this deliveries are dropped, too: they are pulled when the front has caught up."""

@@ -239,6 +239,11 @@ class ClientCore:
         """Every conversation as the last sync told of it."""
         return self._arrivals.heads()
 
+    def watermark(self, conversation: str) -> int:
+        """The seq up to which everything of a conversation was received; 0 of an unknown one."""
+        known = self._arrivals.get(conversation)
+        return 0 if known is None else known.done
+
     def set_background(self, is_background: bool) -> None:
         """Tell the server whether the app is in the background."""
         if is_background != self._is_background:
