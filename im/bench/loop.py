@@ -32,7 +32,7 @@ class Channel:
 
     def write(self, payload: bytes) -> None:
         """Send a frame when the loop's turn ends."""
-        frame = len(payload).to_bytes(4, "big") + payload
+        frame = self.frame(payload)
         if self._out:
             self._out += frame
         else:
@@ -66,7 +66,15 @@ class Channel:
             return
         if self._rest:
             data = self._rest + data
-            self._rest = b""
+        taken = self.take(data)
+        self._rest = data[taken:] if taken < len(data) else b""
+
+    def frame(self, payload: bytes) -> bytes:
+        """A payload with its framing."""
+        return len(payload).to_bytes(4, "big") + payload
+
+    def take(self, data: bytes) -> int:
+        """Hand on the whole frames at the start of `data`; how many bytes that took."""
         start, size, on_frame = 0, len(data), self.on_frame
         while size - start >= 4:
             end = start + 4 + int.from_bytes(data[start : start + 4], "big")
@@ -74,8 +82,7 @@ class Channel:
                 break
             on_frame(data[start + 4 : end])
             start = end
-        if start < size:
-            self._rest = data[start:]
+        return start
 
     def close(self) -> None:
         """Close without a word."""
@@ -96,9 +103,13 @@ class Loop:
     def connect(self, address: tuple[str, int], on_frame: OnFrame) -> Channel:
         """A new connection to `address`, made at once."""
         channel = Channel(self, address, on_frame)
+        self.add(channel)
+        return channel
+
+    def add(self, channel: Channel) -> None:
+        """Listen to a channel."""
         self._channels[channel.fileno] = channel
         self._epoll.register(channel.fileno, select.EPOLLIN)
-        return channel
 
     def forget(self, channel: Channel) -> None:
         """Listen to a channel no more."""

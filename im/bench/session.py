@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from im.bench import websocket
 from im.bench.loop import Loop
 from im.proto.base_pb2 import BaseMessage, Close, Error
 from im.proto.session_pb2 import OnlineMessage
@@ -23,18 +24,24 @@ class LoadError(Exception):
 
 
 class LoadSession:
-    """One client connection. What is not answered within `ANSWER_SECONDS` ends the run."""
+    """One client connection, over TCP or to a `ws:` URL.
+
+    What is not answered within `ANSWER_SECONDS` ends the run.
+    """
 
     __slots__ = ("_answer", "_loop", "_request", "channel", "on_ack", "on_deliver", "user")
 
-    def __init__(self, loop: Loop, address: tuple[str, int], user: str) -> None:
+    def __init__(self, loop: Loop, address: tuple[str, int] | str, user: str) -> None:
         self._loop = loop
         self._request = 0
         self._answer: Message | None = None
         self.user = user
         self.on_ack: Callable[[BaseMessage], None] = _ignore
         self.on_deliver: Callable[[BaseMessage], None] = _ignore
-        self.channel = loop.connect(address, self._frame)
+        if isinstance(address, str):
+            self.channel = websocket.connect(loop, address, self._frame)
+        else:
+            self.channel = loop.connect(address, self._frame)
 
     def start_login(self, token: str) -> None:
         """Send the login without waiting; `is_answered` tells when it is through."""

@@ -24,12 +24,13 @@ ServerCpu = Callable[[], float]
 def log_in_all(loop: Loop, job: Job) -> list[LoadSession]:
     """Log every user of the job in, `LOGINS_AT_ONCE` on their way at a time."""
     users: Iterator[tuple[str, str]] = iter(job["tokens"].items())
+    address = job["websocket"] if job.get("transport") == "websocket" else (job["host"], job["port"])
     sessions: list[LoadSession] = []
     waiting: list[LoadSession] = []
     ends = perf_counter() + LOGIN_SECONDS
     while perf_counter() < ends:
         for user, token in islice(users, LOGINS_AT_ONCE - len(waiting)):
-            session = LoadSession(loop, (job["host"], job["port"]), user)
+            session = LoadSession(loop, address, user)
             session.start_login(token)
             waiting.append(session)
         if not waiting:

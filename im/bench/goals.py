@@ -1,0 +1,50 @@
+"""What the figures should be, as data: `imctl bench all` names those that are missed."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+
+class Goal(NamedTuple):
+    """At most `most` in `field` of a row."""
+
+    scenario: str
+    variant: str
+    field: str
+    most: float
+
+    @property
+    def name(self) -> str:
+        """How a report names it."""
+        return f"{self.scenario} {self.variant} {self.field} <= {self.most:g}"
+
+
+COST = "normalised_cpu_us_per_message"
+
+GOALS = (
+    Goal("chat", "one", COST, 85),
+    Goal("chat", "sixteen", COST, 28),
+    Goal("chat", "alone", "p50_ms", 1.5),
+    Goal("chat", "half", "p99_ms", 25),
+    Goal("idle", "tcp", "rss_bytes_per_session", 4.5 * 1024),
+    Goal("idle", "websocket", "rss_bytes_per_session", 10 * 1024),
+    Goal("idle", "tcp", "normalised_cpu_us_per_heartbeat", 110),
+    Goal("idle", "websocket", "normalised_cpu_us_per_heartbeat", 110),
+    Goal("login", "again", "normalised_cpu_us_per_login", 300),
+    Goal("growth", "5m", "times_of_empty", 1.4),
+)
+
+FAULTS = ("lost", "duplicated", "reordered")
+
+
+def missed(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The goals that the rows miss. What did not run or is invalid counts as missed."""
+    found = {(row["scenario"], row["variant"]): row for row in rows}
+    names = []
+    for goal in GOALS:
+        row = found.get((goal.scenario, goal.variant), {})
+        value = row.get(goal.field)
+        if value is None or "invalid" in row or value > goal.most:
+            names.append(goal.name)
+    for (scenario, variant), row in found.items():
+        names += [f"{scenario} {variant} {fault} = 0" for fault in FAULTS if row.get(fault)]
+    return names

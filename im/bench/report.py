@@ -1,0 +1,86 @@
+"""From raw figures to rows: normalised, judged, and shown."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from im.bench.goals import missed
+from im.bench.reference import normalised, reference_us
+from im.bench.scenarios import SCENARIOS, Measured, Options
+
+MAX_DRIFT = 0.20
+"""Between the references before and after a figure; more, and it is taken again, then invalid."""
+
+Row = dict[str, Any]
+Progress = Callable[[str], None]
+
+_UNITS = {"idle": "heartbeat", "login": "login"}
+_SHOWN = ("lost", "duplicated", "reordered", "sessions", "rss_bytes_per_session", "p50_ms", "p99_ms")
+
+
+def run(scenario: str, options: Options, progress: Progress) -> Iterator[Row]:
+    """Measure one scenario; a variant on a machine that drifted meanwhile is taken once more."""
+    rows = list(_measure(scenario, options, progress))
+    if any(_has_drifted(row) for row in rows):
+        progress(f"{scenario}: the machine's speed changed meanwhile; once more")
+        rows = list(_measure(scenario, options, progress))
+    for row in rows:
+        drift = row.pop("drift")
+        if drift > MAX_DRIFT:
+            row["invalid"] = f"the machine's speed changed by {drift:.0%} meanwhile"
+        yield row
+
+
+def run_all(options: Options, progress: Progress) -> Iterator[Row]:
+    """Every scenario there is, and last how many goals were missed."""
+    rows: list[Row] = []
+    for scenario in SCENARIOS:
+        for row in run(scenario, options, progress):
+            rows.append(row)
+            yield row
+    names = missed(rows)
+    yield {"scenario": "all", "variant": "", "missed_goals": len(names), "missed": names}
+
+
+def _measure(scenario: str, options: Options, progress: Progress) -> Iterator[Row]:
+    before = reference_us()
+    first_cost: float | None = None
+    for measured in SCENARIOS[scenario](options):
+        after = reference_us()
+        row = _row(scenario, measured, (before + after) / 2)
+        row["drift"] = abs(after - before) / min(after, before)
+        if scenario == "growth":
+            cost = row["normalised_cpu_us_per_message"]
+            first_cost = first_cost or cost
+            row["times_of_empty"] = round(cost / first_cost, 2)
+        progress(f"{scenario} {measured.variant}: done")
+        yield row
+        before = reference_us()
+
+
+def _row(scenario: str, measured: Measured, reference: float) -> Row:
+    figures, unit = measured.figures, _UNITS.get(scenario, "message")
+    raw = figures["server_cpu"] / figures["messages"] * 1e6 if figures["messages"] else 0.0
+    row: Row = {
+        "scenario": scenario,
+        "variant": measured.variant,
+        "messages": figures["messages"],
+        f"cpu_us_per_{unit}": round(raw, 2),
+        f"normalised_cpu_us_per_{unit}": round(normalised(raw, reference), 2),
+        "reference_us": round(reference, 2),
+        "settings": dict(measured.settings),
+    }
+    row |= {name: _rounded(figures[name]) for name in _SHOWN if name in figures}
+    if "seconds" in figures:
+        row["messages_per_second"] = round(figures["messages"] / figures["seconds"])
+        row["server_busy"] = round(figures["server_cpu"] / figures["seconds"], 3)
+        if row["server_busy"] < measured.busy:
+            row["invalid"] = f"the load left the server idle: busy {row['server_busy']} < {measured.busy}"
+    return row
+
+
+def _rounded(value: float) -> float:
+    return round(value, 2) if isinstance(value, float) else value
+
+
+def _has_drifted(row: Mapping[str, Any]) -> bool:
+    return bool(row["drift"] > MAX_DRIFT)

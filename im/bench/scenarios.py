@@ -1,0 +1,115 @@
+"""The scenarios: what is measured, and in which variants."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from im.bench import growth
+from im.bench.machine import Server, generate, node, relay
+
+PAIRS = 200
+SECONDS = 8.0
+MESSAGES_AWAY = 5_000
+LOGINS = 3_000
+
+Figures = dict[str, Any]
+
+
+class Options(NamedTuple):
+    """What a user may choose."""
+
+    sessions: int = 10_000
+    seconds: float = SECONDS
+
+
+class Measured(NamedTuple):
+    """One variant's raw figures. `settings`: what differs from the configuration of `scripts/run`.
+
+    `busy` is the least share of its core that the server must have used; 0: any.
+    """
+
+    variant: str
+    figures: Figures
+    settings: Mapping[str, str] = {}
+    busy: float = 0.0
+
+
+Scenario = Callable[[Options], Iterator[Measured]]
+
+_TALK = {"IM_NEW_USERS_PER_MINUTE": "1000000"}
+"""The users of a load appear within a second."""
+
+
+def floor(options: Options) -> Iterator[Measured]:
+    """The bare relay."""
+    with relay() as server:
+        for variant, in_flight in (("one", 1), ("sixteen", 16)):
+            yield Measured(variant, _traffic(server, variant, options, in_flight=in_flight), busy=0.95)
+
+
+def chat(options: Options) -> Iterator[Measured]:
+    """Stored messages between pairs, with both acknowledgements."""
+    with node(_TALK) as server:
+        yield Measured("one", _traffic(server, "one", options, in_flight=1), _TALK, 0.8)
+        sixteen = _traffic(server, "sixteen", options, in_flight=16)
+        yield Measured("sixteen", sixteen, _TALK, 0.8)
+        rate = sixteen["messages"] / sixteen["seconds"] / 2
+        yield Measured("half", _traffic(server, "half", options, rate=rate), _TALK)
+        yield Measured("alone", _traffic(server, "alone", options, in_flight=1, pairs=1), _TALK)
+
+
+def idle(options: Options) -> Iterator[Measured]:
+    """Sessions that only beat."""
+    users = [f"idle{number}" for number in range(options.sessions)]
+    for variant in ("tcp", "websocket"):
+        with node(_TALK) as server:
+            job = server.job("idle", users, seconds=15.0, heartbeat_seconds=30.0, transport=variant)
+            yield Measured(variant, generate(job), _TALK)
+
+
+def login(options: Options) -> Iterator[Measured]:
+    """Logins of users who never were here, then of the same."""
+    users = [f"user{number}" for number in range(LOGINS)]
+    with node(_TALK) as server:
+        for variant in ("new", "again"):
+            yield Measured(variant, generate(server.job("login", users)), _TALK)
+
+
+def offline(options: Options) -> Iterator[Measured]:
+    """Messages stored for those who are away, who then come and pull them."""
+    with node(_TALK) as server:
+        users = [f"away{number}" for number in range(200)]
+        told = generate(server.job("offline", users, messages=MESSAGES_AWAY))
+        stored = {**told, "server_cpu": told["store_cpu"], "seconds": told["store_seconds"]}
+        yield Measured("store", stored, _TALK)
+        yield Measured("deliver", told, _TALK)
+
+
+def growing(options: Options) -> Iterator[Measured]:
+    """Chat at sixteen in flight, upon ever more stored messages."""
+    for variant, messages in (("0", 0), ("1m", 1_000_000), ("5m", 5_000_000)):
+
+        def prepare(folder: Path, messages: int = messages) -> None:
+            growth.fill(folder / "im.sqlite", messages)
+
+        with node(_TALK, prepare) as server:
+            yield Measured(variant, _traffic(server, "sixteen", options, in_flight=16), _TALK)
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "floor": floor,
+    "chat": chat,
+    "idle": idle,
+    "login": login,
+    "offline": offline,
+    "growth": growing,
+}
+
+
+def _traffic(
+    server: Server, name: str, options: Options, *, in_flight: int = 0, rate: float = 0.0, pairs: int = PAIRS
+) -> Figures:
+    users = [f"{name}{number}" for number in range(2 * pairs)]
+    return generate(
+        server.job("traffic", users, pairs=pairs, in_flight=in_flight, rate=rate, seconds=options.seconds)
+    )
