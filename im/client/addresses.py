@@ -1,4 +1,7 @@
-"""Addresses of nodes: `tcp:host:port`, `tls:host:port`, `ws://host:port/ws`, `wss://host:port/ws`."""
+"""Addresses of nodes: `tcp:host:port`, `tls:host:port`, `ws://host:port/ws`, `wss://host:port/ws`.
+
+`tcp://host:port` and `tls://host:port`, as nodes write them, are the same as without the slashes.
+"""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -44,7 +47,7 @@ def parse_address(address: str) -> Address:
         if parts.hostname:
             return Address(scheme, parts.hostname, parts.port or _PORTS[scheme])
     elif scheme in ("tcp", "tls") and separator:
-        host, _, port = rest.rpartition(":")
+        host, _, port = rest.removeprefix("//").rpartition(":")
         if host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536:
             return Address(scheme, host.strip("[]"), int(port))
     raise ValueError(

@@ -9,9 +9,12 @@ from twisted.python.failure import Failure
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
+from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from im.wire.frames import Decoder, FrameTooLargeError, frame
+
+SUBPROTOCOL = Subprotocol("im.v1")
 
 MAX_FRAME_BYTES = 262_144
 """The largest payload that a node may be configured to send."""
@@ -94,7 +97,7 @@ class WebSocketLink(Link):
 
     def __init__(self, owner: LinkOwner, url: str) -> None:
         super().__init__(owner)
-        self._websocket = ClientProtocol(parse_uri(url), max_size=MAX_FRAME_BYTES)
+        self._websocket = ClientProtocol(parse_uri(url), subprotocols=[SUBPROTOCOL], max_size=MAX_FRAME_BYTES)
         self._fragments: list[bytes] = []
 
     def connectionMade(self) -> None:

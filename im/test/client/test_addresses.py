@@ -18,6 +18,7 @@ class AddressTests(SynchronousTestCase):
     def test_every_kind_is_understood(self) -> None:
         for text, address in (
             ("tcp:127.0.0.1:7222", Address("tcp", "127.0.0.1", 7222)),
+            ("tcp://127.0.0.1:7222", Address("tcp", "127.0.0.1", 7222)),
             ("tls:im.example:443", Address("tls", "im.example", 443)),
             ("tcp:[::1]:7222", Address("tcp", "::1", 7222)),
             ("ws://im.example:7280/ws", Address("ws", "im.example", 7280)),

@@ -7,7 +7,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from im.client.links import MAX_FRAME_BYTES, Link, StreamLink, WebSocketLink
+from im.client.links import MAX_FRAME_BYTES, SUBPROTOCOL, Link, StreamLink, WebSocketLink
 from im.wire.frames import frame
 
 
@@ -73,7 +73,7 @@ class WebSocketLinkTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.owner = Owner()
         self.transport = Transport()
-        self.server = ServerProtocol()
+        self.server = ServerProtocol(subprotocols=[SUBPROTOCOL])
         self.link = WebSocketLink(self.owner, "ws://node.example:7280/ws")
         self.link.makeConnection(self.transport)
 
