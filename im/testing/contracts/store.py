@@ -298,6 +298,20 @@ class CursorContract(StoreContract):
         self.store = self.reopen_store(self.store, False)
         self.assertEqual(1, await self.unread("bob"))
 
+    async def test_cursors_see_what_their_own_batch_stored(self) -> None:
+        *_, read, seen = await self.write(
+            a_send(1),
+            a_send(2, "bob"),
+            a_send(3),
+            a_send(4, "bob"),
+            a_send(5),
+            MoveRead(DIRECT, "bob", 1),
+            a_send(6, "bob", seen_seq=3),
+        )
+        self.assertEqual(CursorMoved(DIRECT, "bob", 1, 0, 2, True), read)
+        assert isinstance(seen, Sent)
+        self.assertEqual(CursorMoved(DIRECT, "bob", 3, 0, 1, True), seen.read)
+
     async def test_delivered_moves_forward_up_to_the_head(self) -> None:
         await self.write(a_send(1), a_send(2))
         first, back, beyond = await self.write(

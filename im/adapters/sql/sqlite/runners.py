@@ -52,7 +52,7 @@ class ThreadedRunners:
 
     async def stop(self) -> None:
         """Wait for the work that was given, then end the threads. Give no more."""
-        if self._running:
+        while self._running:
             idle: Deferred[None] = Deferred()
             self._idle.append(idle)
             await idle
@@ -74,5 +74,5 @@ class ThreadedRunners:
         if not self._running:
             idle, self._idle = self._idle, []
             for each in idle:
-                each.callback(None)
+                self._reactor.callFromThread(each.callback, None)  # after what waits for this outcome
         return outcome

@@ -1,6 +1,7 @@
 """Users, their profiles and their devices."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable
 
@@ -9,6 +10,7 @@ from im.core.commands import CreateUser, LoggedIn, Login, ProfileRecord, SetProf
 from im.core.errors import Code, Refused
 from im.core.ids import id_problem
 from im.core.limits import Limits
+from im.core.rate import Rate, TokenBucket
 
 _MINUTE_MS = 60_000
 
@@ -39,38 +41,25 @@ class Users:
         self._connection = connection
         self._limits = limits
         self._is_open = is_open
-        self._allowance = float(limits.new_users_per_minute)
-        self._allowance_ms = 0
+        most = limits.new_users_per_minute
+        self._new_users = TokenBucket(Rate(most / _MINUTE_MS, most))
 
     def mention(self, users: Iterable[str], now_ms: int) -> Refused | None:
-        """Make sure that all of `users` are there, or say why the message to them is refused."""
-        unknown = [user for user in users if self._find(user) is None]
-        if not unknown:
-            return None
-        if not self._is_open:
-            return Refused(Code.NOT_FOUND, "there is no such user", "conversation")
-        wait_ms = self._take_allowance(len(unknown), now_ms)
-        if wait_ms:
-            return Refused(Code.RATE_LIMITED, "too many new users at once", "conversation", wait_ms)
-        for user in unknown:
+        """Make sure that all of `users` are there, or say why a message between them is refused."""
+        for user in users:
+            if self._find(user) is not None:
+                continue
+            if not self._is_open:
+                return Refused(Code.NOT_FOUND, "there is no such user", "conversation")
+            wait_ms = math.ceil(self._new_users.take(now_ms))
+            if wait_ms:
+                return Refused(Code.RATE_LIMITED, "too many new users at once", "conversation", wait_ms)
             self._connection.execute(_ADD_USER, (user, now_ms))
         return None
 
     def _find(self, user: str) -> bool | None:
         row = self._connection.execute(_FIND_USER, (user,)).fetchone()
         return None if row is None else bool(row[0])
-
-    def _take_allowance(self, count: int, now_ms: int) -> int:
-        """Take `count` new users from what the minute allows; else the ms until they may come."""
-        most = self._limits.new_users_per_minute
-        per_ms = most / _MINUTE_MS
-        passed_ms = max(0, now_ms - self._allowance_ms)
-        self._allowance = min(most, self._allowance + passed_ms * per_ms)
-        self._allowance_ms = now_ms
-        if self._allowance < min(count, most):
-            return 1 + int((count - self._allowance) / per_ms)
-        self._allowance -= count
-        return 0
 
     def create(self, create: CreateUser, now_ms: int) -> ProfileRecord | Refused:
         """Make a user known."""
