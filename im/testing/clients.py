@@ -166,7 +166,7 @@ class SimulatedClient:
         """Start a process from what the last one committed."""
         if self.is_running:
             return
-        self.is_running, self.was_sent_away = True, False
+        self.is_running = True
         saved = self._disk.load()
         around = self._around
         around.history.began(self.name, self.user, continues=saved.cursor is not None)
@@ -177,7 +177,7 @@ class SimulatedClient:
     def kill(self) -> None:
         """kill -9."""
         if self.is_running:
-            self.is_running = False
+            self.is_running = self.was_sent_away = False
             self.process.kill()
             for link in self._around.network.links(self.name):
                 link.client.abortConnection()

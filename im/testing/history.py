@@ -323,8 +323,14 @@ class _Playback:
 
     def _start_from_delivered(self, process: str) -> None:
         user = self._processes[process].user
+        own = [name for name, each in self._processes.items() if each.user == user]
         for conversation in self._stored.logs:
-            self._at[process][conversation] = self._furthest.get((user, conversation), 0)
+            head = self._stored.head(conversation)
+            reached = [
+                self._past_own(name, conversation, self._at[name].get(conversation, 0), head) for name in own
+            ]
+            furthest = max(*reached, self._furthest.get((user, conversation), 0))
+            self._at[process][conversation] = furthest
             self._may_repeat.add((process, conversation))
 
     def _handed(self, event: _Handed) -> None:
@@ -348,8 +354,7 @@ class _Playback:
     def _advance(self, name: str, conversation: str, seq: int) -> None:
         self._at[name][conversation] = seq
         key = (self._processes[name].user, conversation)
-        reached = self._past_own(name, conversation, seq, self._stored.head(conversation))
-        self._furthest[key] = max(self._furthest.get(key, 0), reached)
+        self._furthest[key] = max(self._furthest.get(key, 0), seq)
 
     def _past_own(self, name: str, conversation: str, at: int, limit: int) -> int:
         """How far `at` moves over entries that the process itself sent, at most to `limit`."""

@@ -27,7 +27,7 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-BUFFER_BYTES = 65_536
+BUFFER_BYTES = 4_096
 """What a writer may have under way before its producer is paused."""
 
 FIRST_PORT = 40_000

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import NamedTuple
 
+from im.core.limits import Limits
 from im.testing.clients import SimulatedClient
 from im.testing.history import Verdict
 from im.testing.links import Weather
 from im.testing.ports import Rates
-from im.testing.world import PortRates, World
+from im.testing.world import LIMITS, TIGHT, PortRates, World
 
 DEVICES = (("alice", "phone"), ("bob", "phone"), ("bob", "desk"), ("carol", "phone"))
 USERS = ("alice", "bob", "carol")
@@ -34,10 +35,12 @@ class Schedule(NamedTuple):
     seed: int
     weather: Weather
     rates: PortRates
+    limits: Limits
     steps: Sequence[Step]
 
     def __str__(self) -> str:
-        lines = [f"seed {self.seed}: {self.weather}", *map(str, self.rates)]
+        tight = ", tight limits" if self.limits is TIGHT else ""
+        lines = [f"seed {self.seed}: {self.weather}{tight}", *map(str, self.rates)]
         lines += [f"{step.at:7.3f} {step.what} {step.who} {step.amount:.3f}" for step in self.steps]
         return "\n".join(lines)
 
@@ -151,6 +154,7 @@ def schedule(seed: int) -> Schedule:
     random = Random(seed)
     weather = Weather(0.0005, random.choice((0.002, 0.05, 0.4)), random.choice((0.0, 0.3)))
     rates = PortRates() if random.random() < 0.34 else _rates(random)
+    limits = random.choice((LIMITS, TIGHT))
     names = list(ACTIONS)
     weights = [often for often, _ in ACTIONS.values()]
     whats = random.choices(names, weights, k=random.randint(*STEPS))
@@ -159,7 +163,7 @@ def schedule(seed: int) -> Schedule:
         Step(at, what, random.randrange(len(DEVICES)), random.random())
         for at, what in zip(ats, whats, strict=True)
     ]
-    return Schedule(seed, weather, rates, steps)
+    return Schedule(seed, weather, rates, limits, steps)
 
 
 def _rates(random: Random) -> PortRates:
@@ -176,7 +180,7 @@ def _rates(random: Random) -> PortRates:
 
 def play(played: Schedule) -> tuple[World, Verdict]:
     """Play a schedule, settle, and check."""
-    world = World(played.seed, played.weather, played.rates)
+    world = World(played.seed, played.weather, played.rates, played.limits)
     for user, device in DEVICES:
         world.client(user, device)
     for at, what, who, amount in played.steps:

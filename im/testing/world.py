@@ -12,6 +12,7 @@ that is killed loses everything but what its database committed.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
@@ -54,6 +55,17 @@ LIMITS = Limits(
 )
 """Shorter waits than a real node's, so that a world needs fewer simulated seconds."""
 
+TIGHT = replace(
+    LIMITS,
+    page_entries=3,
+    pages_in_flight=1,
+    sync_heads=1,
+    window_deliveries=4,
+    sends_in_flight=3,
+    batch_requests=3,
+)
+"""As little as possible at once: syncs and pulls in pages, sends and deliveries that wait."""
+
 CLIENT = CoreSettings(
     timing=Timing(
         login=3.0, answer=2.0, give_up=3_600.0, retry=0.1, retry_cap=2.0, audit_grace=0.5, audit_beats=4
@@ -85,18 +97,21 @@ class TrustingAuthenticator:
         return succeed(Identity(token, 0, frozenset({"user"})))
 
 
+class Site(NamedTuple):
+    """Where a node runs: what stays when its process dies."""
+
+    clock: Clock
+    network: Network
+    database: MemoryDatabase
+    random: Random
+    limits: Limits
+
+
 class SimulatedNode:
     """One process of a node: the real parts on faulty ports."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        network: Network,
-        database: MemoryDatabase,
-        random: Random,
-        rates: PortRates,
-        generation: str,
-    ) -> None:
+    def __init__(self, site: Site, rates: PortRates, generation: str) -> None:
+        clock, network, database, random, limits = site
         self.process = process = ProcessClock(clock)
         self._network = network
         self.faults = [Faults(process, random, each) for each in rates]
@@ -106,17 +121,17 @@ class SimulatedNode:
             return EPOCH_MS + int(clock.rightNow * 1000)
 
         self.store = SqliteStore(
-            database, inline_runners(), now_ms, StorePolicy(LIMITS, users_open=True), self._fatal
+            database, inline_runners(), now_ms, StorePolicy(limits, users_open=True), self._fatal
         )
         self.registry = FaultySessionRegistry(MemoryRegistry, registry)
         self.bus = FaultyNodeBus(MemoryNodeBus(), bus)
         self.worker = Worker(process, WorkerPorts(FaultyStore(self.store, store), self.registry, self.bus))
-        self.bridge = MemoryBridge(process, self.worker.execute, LIMITS.batch_requests)
+        self.bridge = MemoryBridge(process, self.worker.execute, limits.batch_requests)
         ports = NodePorts(self.registry, self.bus, FaultyBridge(self.bridge, bridge), TrustingAuthenticator())
         identity = NodeIdentity(NODE, generation)
-        self.node = Node(identity, ports, NodeSettings(LIMITS), process, now_ms, random)
+        self.node = Node(identity, ports, NodeSettings(limits), process, now_ms, random)
         self.node.start()
-        settings = StreamSettings(self.node.build_connection, process, LIMITS.frame_bytes, LIMITS.queue_bytes)
+        settings = StreamSettings(self.node.build_connection, process, limits.frame_bytes, limits.queue_bytes)
         network.listen(TcpFactory(settings), process)
 
     def kill(self) -> None:
@@ -139,14 +154,17 @@ class SimulatedNode:
 
 
 class World:
-    """Everything at one seed. `weather` and `rates` may be set before anything happens."""
+    """Everything at one seed; without further arguments, without any fault."""
 
-    def __init__(self, seed: int, weather: Weather = CALM, rates: PortRates = SOUND) -> None:
+    def __init__(
+        self, seed: int, weather: Weather = CALM, rates: PortRates = SOUND, limits: Limits = LIMITS
+    ) -> None:
         self.random = Random(seed)
         self.clock = Clock()
         self.history = History()
         self.network = Network(self.random, weather)
         self.database = MemoryDatabase()
+        self._site = Site(self.clock, self.network, self.database, self.random, limits)
         self.clients: list[SimulatedClient] = []
         self._rates = rates
         self._starts = 0
@@ -230,9 +248,15 @@ class World:
                 return entries
 
     def _heads(self, user: str) -> list[Head]:
-        page = _result(self.node.store.read(Sync(user, None, "")))
-        assert isinstance(page, SyncPage) and not page.next
-        return page.heads
+        heads: list[Head] = []
+        after = ""
+        while True:
+            page = _result(self.node.store.read(Sync(user, None, after)))
+            assert isinstance(page, SyncPage)
+            heads += page.heads
+            after = page.next
+            if not after:
+                return heads
 
     def _users(self) -> list[str]:
         return sorted({client.user for client in self.clients})
@@ -243,7 +267,10 @@ class World:
 
     def _is_quiet(self) -> bool:
         present = self._present()
-        if not all(client.is_idle for client in present) or any(each.late for each in self.node.faults):
+        node = self.node
+        if node.node.requests_in_flight or any(each.late for each in node.faults):
+            return False
+        if not all(client.is_idle for client in present):
             return False
         heads = {user: self._heads(user) for user in self._users()}
         return all(
@@ -254,9 +281,7 @@ class World:
 
     def _start(self) -> SimulatedNode:
         self._starts += 1
-        return SimulatedNode(
-            self.clock, self.network, self.database, self.random, self._rates, f"g{self._starts}"
-        )
+        return SimulatedNode(self._site, self._rates, f"g{self._starts}")
 
     def _run(self, until: float, condition: Callable[[], bool]) -> None:
         clock = self.clock

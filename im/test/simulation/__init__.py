@@ -1,0 +1,1 @@
+"""Seeded schedules of every kind of fault, on the real objects in simulated time."""
