@@ -87,8 +87,16 @@ class Screen:
         """The line between the conversation and the input."""
         return [("", f" {self._title} — {self._status}   {self._note} ")]
 
+    def scroll(self, lines: int) -> None:
+        """Show what is so many lines further up, or down where it is negative."""
+        self._scrolled = max(0, min(self._scrolled + lines, self._count() - 1))
+
+    def bottom(self) -> Point:
+        """The place that must be seen: the last line, or one above it."""
+        return Point(0, max(self._count() - 1 - self._scrolled, 0))
+
     def _make(self) -> "Application[None]":
-        body = Window(FormattedTextControl(self.lines, get_cursor_position=self._bottom), wrap_lines=True)
+        body = Window(FormattedTextControl(self.lines, get_cursor_position=self.bottom), wrap_lines=True)
         bar = Window(FormattedTextControl(self.bar), height=1, style="class:bar")
         entry = TextArea(prompt="> ", multiline=False, height=1, accept_handler=self._accept)
         return Application(
@@ -108,11 +116,11 @@ class Screen:
 
         @keys.add("pageup")
         def up(event: KeyPressEvent) -> None:
-            self._scrolled = min(self._scrolled + PAGE_LINES, max(self._count() - 1, 0))
+            self.scroll(PAGE_LINES)
 
         @keys.add("pagedown")
         def down(event: KeyPressEvent) -> None:
-            self._scrolled = max(self._scrolled - PAGE_LINES, 0)
+            self.scroll(-PAGE_LINES)
 
         return keys
 
@@ -125,6 +133,3 @@ class Screen:
 
     def _count(self) -> int:
         return sum(1 for _ in self._transcript)
-
-    def _bottom(self) -> Point:
-        return Point(0, max(self._count() - 1 - self._scrolled, 0))

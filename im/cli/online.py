@@ -42,33 +42,25 @@ class Access(NamedTuple):
 
 
 def access(arguments: Namespace, environ: Mapping[str, str] = os.environ) -> Access:
-    """How a command reaches its node. Raises `Failure`."""
-    address = arguments.connect or environ.get("IM_CONNECT", "")
-    token = arguments.token or environ.get("IM_TOKEN", "")
+    """How a command reaches its node. Raises `Failure`.
+
+    `IM_CONNECT` and `IM_TOKEN` belong together; a state folder that was named goes before them.
+    """
+    address = arguments.connect or ("" if arguments.state_dir else environ.get("IM_CONNECT", ""))
     ca_file = arguments.ca_file or environ.get("IM_CA_FILE", "")
     if not address:
         folder = state_folder(arguments, environ)
-        return Access(
-            local_addresses(node_of(folder)),
-            token or _minted(folder, arguments.user),
-            folder / CLIENTS_FOLDER,
-            ca_file,
-        )
+        addresses = local_addresses(node_of(folder))
+        token = arguments.token or _minted(folder, arguments.user)
+        return Access(addresses, token, folder / CLIENTS_FOLDER, ca_file)
     address = plain_form(address)
     try:
         parse_address(address)
     except ValueError as error:
         raise usage(str(error)) from error
     local = chosen_folder(arguments, environ)
-    if not token:
-        if local is None or not local.is_dir():
-            raise usage(
-                "who are you? give IM_TOKEN or --token, or --state-dir of the node whose key is to sign"
-            )
-        token_of: Token = _minted(local, arguments.user)
-    else:
-        token_of = token
-    return Access((address,), token_of, devices_for(address, local, environ), ca_file)
+    token = arguments.token or environ.get("IM_TOKEN", "") or _minted_if_local(local, arguments.user)
+    return Access((address,), token, devices_for(address, local, environ), ca_file)
 
 
 def local_addresses(node: NodeFile) -> tuple[str, ...]:
@@ -106,6 +98,12 @@ def devices_for(address: str, local: Path | None, environ: Mapping[str, str]) ->
 def _minted(folder: Path, user: str) -> Callable[[], str]:
     local_token(folder, user, TOKEN_SECONDS)  # says now what is wrong with the key
     return lambda: local_token(folder, user, TOKEN_SECONDS)
+
+
+def _minted_if_local(folder: Path | None, user: str) -> Callable[[], str]:
+    if folder is None or not folder.is_dir():
+        raise usage("who are you? set IM_TOKEN, or name the --state-dir of the node whose key is to sign")
+    return _minted(folder, user)
 
 
 class Session:

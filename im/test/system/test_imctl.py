@@ -10,6 +10,7 @@ from typing import IO, Any, NamedTuple
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.cli.marks import Mark
 from im.tap.statedir import read_node_file
 from im.test.system.processes import BIN, PATIENCE_SECONDS, Process, ready_node, wait_for
 
@@ -58,7 +59,7 @@ def run(folder: Path, *argv: str, **environ: str) -> Ended:
 def start_node(case: SynchronousTestCase, folder: Path, state: Path) -> Process:
     """A node on free ports, ready; it ends with the test."""
     options = [f"--state-dir={state}", f"--listen={FREE}", f"--http={FREE}", f"--admin={FREE}"]
-    twistd = [BIN / "twistd", "-n", "--pidfile=", "im-gateway", "--users=open"]
+    twistd: list[str | Path] = [BIN / "twistd", "-n", "--pidfile=", "im-gateway", "--users=open"]
     process = Process([*twistd, *options], folder)
     case.addCleanup(process.end)
     ready_node(state, process)
@@ -362,7 +363,8 @@ class AwayTests(SynchronousTestCase):
         """Nodes note deliveries in the database once a second."""
 
         def is_delivered() -> bool:
-            return self.imctl("history", "--as", "a", "--with", "b").records[-1]["state"] == "delivered"
+            *_, last = self.imctl("history", "--as", "a", "--with", "b").records
+            return last.get("state") == Mark.DELIVERED
 
         wait_for(is_delivered, "the delivered mark")
 
