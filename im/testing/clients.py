@@ -79,6 +79,11 @@ class Disk:
         """See `ClientState`."""
         self.commit()
 
+    @property
+    def has_no_sync(self) -> bool:
+        """Whether no sync was ever complete."""
+        return self._sync[1] is None
+
     def _image(self) -> Saved:
         user, cursor = self._sync
         lists = list(self._heads.values()), list(self._watermarks.values()), list(self._unsent.values())
@@ -171,6 +176,7 @@ class SimulatedClient:
         around = self._around
         around.history.began(self.name, self.user, continues=saved.cursor is not None)
         self.core = ClientCore(self._settings, self._disk, around.random.random)
+        self._is_first_sync = saved.cursor is None
         self._dial()
         self._turn()
 
@@ -279,6 +285,7 @@ class SimulatedClient:
                 break
             for event in happened:
                 self._happened(event)
+            self._is_first_sync = self._is_first_sync and self._disk.has_no_sync
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         deadline = self.core.deadline()
@@ -314,8 +321,9 @@ class SimulatedClient:
                 self._answered(event)
             case events.RequestRefused() | events.RequestTimedOut():
                 self._reads.pop(event.request, None)
-            case events.LoggedIn():
-                history.online(self.name)
+            case events.HeadChanged():
+                if self._is_first_sync:
+                    history.placed(self.name, event.head.conversation)
             case events.Ended():
                 self._ended(event)
 

@@ -55,8 +55,9 @@ class _Began(NamedTuple):
     continues: bool
 
 
-class _Online(NamedTuple):
+class _Placed(NamedTuple):
     process: str
+    conversation: str
 
 
 @dataclass
@@ -88,7 +89,7 @@ class History:
 
     def __init__(self) -> None:
         self._processes: dict[str, _Process] = {}
-        self._events: list[_Handed | _Began | _Online] = []
+        self._events: list[_Handed | _Began | _Placed] = []
         self._marks: dict[tuple[str, str, str], tuple[int, int]] = {}
         self._asked: dict[tuple[str, str], int] = {}
         self._confirmed: dict[tuple[str, str], int] = {}
@@ -103,9 +104,12 @@ class History:
         self._forget_marks(process)
         self._events.append(_Began(process, continues))
 
-    def online(self, process: str) -> None:
-        """The process was told that it is logged in."""
-        self._events.append(_Online(process))
+    def placed(self, process: str, conversation: str) -> None:
+        """A process without state learned of a conversation in its first sync: it begins where its user is.
+
+        In every other conversation it begins at the first entry.
+        """
+        self._events.append(_Placed(process, conversation))
 
     def sending(
         self, process: str, conversation: str, client_msg_id: bytes, content: bytes, seen_seq: int = 0
@@ -284,8 +288,8 @@ def _check_nothing_open(name: str, process: _Process, found: _Findings) -> None:
 class _Playback:
     """Follows how far each process was handed each conversation.
 
-    Entries that a process sent itself need not be handed to it. A process without state starts
-    where some process of its user had arrived when it came online.
+    Entries that a process sent itself need not be handed to it. Where a process without state was
+    placed, it begins at most where the furthest process of its user had arrived by then.
     """
 
     def __init__(self, processes: Mapping[str, _Process], stored: _Stored, found: _Findings) -> None:
@@ -295,20 +299,18 @@ class _Playback:
         self._at: dict[str, dict[str, int]] = {name: {} for name in processes}
         self._furthest: dict[tuple[str, str], int] = {}
         self._may_repeat: set[tuple[str, str]] = set()
-        self._is_new: set[str] = set()
         self._own = {
             name: {key for sends in _all_sends(each) for key in sends} for name, each in processes.items()
         }
 
-    def run(self, events: Sequence[_Handed | _Began | _Online], outcome: Outcome) -> None:
+    def run(self, events: Sequence[_Handed | _Began | _Placed], outcome: Outcome) -> None:
         for event in events:
             if isinstance(event, _Handed):
                 self._handed(event)
             elif isinstance(event, _Began):
                 self._began(event)
-            elif event.process in self._is_new:
-                self._is_new.discard(event.process)
-                self._start_from_delivered(event.process)
+            else:
+                self._placed(event.process, event.conversation)
         for name in outcome.up_to_date:
             for conversation, log in outcome.logs.items():
                 if (self._processes[name].user, conversation) in outcome.heads:
@@ -319,19 +321,16 @@ class _Playback:
             self._may_repeat.update((event.process, conversation) for conversation in self._stored.logs)
         else:
             self._at[event.process] = {}
-            self._is_new.add(event.process)
 
-    def _start_from_delivered(self, process: str) -> None:
+    def _placed(self, process: str, conversation: str) -> None:
         user = self._processes[process].user
-        own = [name for name, each in self._processes.items() if each.user == user]
-        for conversation in self._stored.logs:
-            head = self._stored.head(conversation)
-            reached = [
-                self._past_own(name, conversation, self._at[name].get(conversation, 0), head) for name in own
-            ]
-            furthest = max(*reached, self._furthest.get((user, conversation), 0))
-            self._at[process][conversation] = furthest
-            self._may_repeat.add((process, conversation))
+        mine = [name for name, each in self._processes.items() if each.user == user]
+        head = self._stored.head(conversation)
+        reached = [
+            self._past_own(name, conversation, self._at[name].get(conversation, 0), head) for name in mine
+        ]
+        self._at[process][conversation] = max(*reached, self._furthest.get((user, conversation), 0))
+        self._may_repeat.add((process, conversation))
 
     def _handed(self, event: _Handed) -> None:
         name, conversation, seq = event.process, event.conversation, event.seq

@@ -31,8 +31,6 @@ class HistoryTests(SynchronousTestCase):
         self.unread = {("desk", TALK): 1, ("phone", TALK): 0}
         self.history.began("phone", "alice")
         self.history.began("desk", "bob")
-        self.history.online("phone")
-        self.history.online("desk")
         for each in self.log:
             self.history.sending("phone", TALK, each.client_msg_id, each.content)
 
@@ -196,7 +194,7 @@ class HistoryTests(SynchronousTestCase):
         self.hand([1, 2])
         self.read()
         self.history.began("desk", "bob")
-        self.history.online("desk")
+        self.history.placed("desk", TALK)
         self.hand([3])
         self.assertEqual((), self.check().violations)
 
@@ -205,13 +203,21 @@ class HistoryTests(SynchronousTestCase):
         self.hand([1])
         self.read()
         self.history.began("desk", "bob")
-        self.history.online("desk")
+        self.history.placed("desk", TALK)
         self.hand([3])
         self.assert_found("after 1", lost=1, reordered=1)
+
+    def test_a_process_without_state_begins_at_the_first_entry_of_what_is_new(self) -> None:
+        self.acknowledge(1, 2, 3)
+        self.hand([1, 2])
+        self.read()
+        self.history.began("desk", "bob")
+        self.hand([3])
+        self.assert_found("after 0", lost=2, reordered=1)
 
     def test_sends_of_a_process_that_died_need_no_answer(self) -> None:
         self.all_well()
         self.history.sending("phone", TALK, b"%016d" % 9, b"x")
         self.history.began("phone", "alice")
-        self.history.online("phone")
+        self.history.placed("phone", TALK)
         self.assertEqual((), self.check().violations)
