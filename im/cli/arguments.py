@@ -47,7 +47,7 @@ def _remote(parser: Parser) -> None:
     parser.add_argument(
         "--connect",
         metavar="ADDRESS",
-        help="node to talk to: tcp:HOST:PORT, tls:HOST:PORT, ws://… or wss://… [IM_CONNECT]",
+        help="node to talk to: tcp:HOST:PORT, tls:HOST:PORT, ws://…, wss://…, or several [IM_CONNECT]",
     )
     parser.add_argument(
         "--ca-file", metavar="FILE", help="certificates to trust for tls: and wss: [IM_CA_FILE]"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import blockingCallFromThread
 
 from im.cli.marks import SIGNS
@@ -82,6 +82,10 @@ class LineView:
         """Call `say` with each line of the input; fires at its end."""
         self._listening = self._spoken.listen(say)
         return self._listening
+
+    def close(self) -> "Deferred[None]":
+        """Nothing to give back."""
+        return succeed(None)
 
     def changed(self, line: Line) -> None:
         """A line is new, or its mark changed."""

@@ -46,6 +46,7 @@ class Screen:
         self._title = title
         self._transcript = transcript
         self._say: Say | None = None
+        self._running: asyncio.Future[None] | None = None
         self._status = "connecting…"
         self._note = HINT
         self._scrolled = 0
@@ -57,8 +58,26 @@ class Screen:
         Needs a running asyncio loop.
         """
         self._say = say
-        running = asyncio.ensure_future(self.application.run_async(handle_sigint=False))
-        return Deferred.fromFuture(running)
+        left: Deferred[None] = Deferred()
+
+        def end(running: "asyncio.Future[None]") -> None:
+            error = None if running.cancelled() else running.exception()
+            if not left.called:
+                left.callback(None) if error is None else left.errback(error)
+
+        self._running = asyncio.ensure_future(self.application.run_async(handle_sigint=False))
+        self._running.add_done_callback(end)
+        return left
+
+    def close(self) -> "Deferred[None]":
+        """Give the terminal back; fires when that is done."""
+        closed: Deferred[None] = Deferred()
+        if self._running is None:
+            closed.callback(None)
+        else:
+            self._running.cancel()
+            self._running.add_done_callback(lambda _: closed.callback(None))
+        return closed
 
     def changed(self, line: Line) -> None:
         """A line is new, or its mark changed."""

@@ -39,6 +39,9 @@ class Face(View, Protocol):
     def listen(self, say: "Callable[[str], Deferred[None]]") -> "Deferred[None]":
         """Call `say` with each line of the user's, after the one before fired; fires at the end of all."""
 
+    def close(self) -> "Deferred[None]":
+        """Give back what was taken over, whatever happened; fires when that is done."""
+
 
 class ReadCursor:
     """Moves one read cursor, one request at a time; what comes meanwhile goes into the next."""
@@ -103,9 +106,11 @@ class Chat:
         )
         try:
             await self._session.wait(self._face.listen(self._say))
+            self._has_left = self._face.patience <= MOMENT
             await self._settle()
         finally:
             self._has_left = True
+            await self._face.close()
 
     async def _settle(self) -> None:
         """The user has left: let what was said be stored, and what was asked for be shown."""

@@ -1,109 +1,27 @@
 """A client of imctl, from its device file to its goodbye."""
 
-import os
 import time
 from argparse import Namespace
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote
+from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 
 from im import __version__
-from im.cli.devices import CLIENTS_FOLDER, DeviceState, open_device
-from im.cli.failures import Failure, Status, failed, timed_out, unreachable, usage
-from im.cli.keys import local_token
-from im.cli.place import chosen_folder, node_of, state_folder
-from im.client.addresses import parse_address
+from im.cli.access import access
+from im.cli.devices import DeviceState, open_device
+from im.cli.failures import Failure, Status, failed, timed_out, unreachable
 from im.client.client import Client
 from im.client.errors import ClientError, RequestTimeoutError, ServerError
-from im.client.settings import ClientSettings, ClientStatus, Token
+from im.client.settings import ClientSettings, ClientStatus
 from im.client.settings import Status as ClientState
-from im.tap.statedir import NodeFile, read_node_file
 
 T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
 """For the first connection, where a command has no time-out of its own."""
-
-TOKEN_SECONDS = 3_600.0
-
-
-class Access(NamedTuple):
-    """Where to connect, who one is there, and where the devices for it are kept."""
-
-    addresses: tuple[str, ...]
-    token: Token
-    devices: Path
-    ca_file: str = ""
-
-
-def access(arguments: Namespace, environ: Mapping[str, str] = os.environ) -> Access:
-    """How a command reaches its node. Raises `Failure`.
-
-    `IM_CONNECT` and `IM_TOKEN` belong together; a state folder that was named goes before them.
-    """
-    address = arguments.connect or ("" if arguments.state_dir else environ.get("IM_CONNECT", ""))
-    ca_file = arguments.ca_file or environ.get("IM_CA_FILE", "")
-    if not address:
-        folder = state_folder(arguments, environ)
-        addresses = local_addresses(node_of(folder))
-        token = arguments.token or _minted(folder, arguments.user)
-        return Access(addresses, token, folder / CLIENTS_FOLDER, ca_file)
-    address = plain_form(address)
-    try:
-        parse_address(address)
-    except ValueError as error:
-        raise usage(str(error)) from error
-    local = chosen_folder(arguments, environ)
-    token = arguments.token or environ.get("IM_TOKEN", "") or _minted_if_local(local, arguments.user)
-    return Access((address,), token, devices_for(address, local, environ), ca_file)
-
-
-def local_addresses(node: NodeFile) -> tuple[str, ...]:
-    """Where a client reaches a local node, the plain ones first: certificates name public hosts."""
-    found = []
-    for address in map(plain_form, (*node.listen, node.websocket)):
-        try:
-            found.append((parse_address(address).is_secure, address))
-        except ValueError:
-            continue  # a Unix socket, or nothing
-    if not found:
-        raise failed(f"node {node.node} listens at no address that imctl can reach")
-    return tuple(address for _, address in sorted(found, key=lambda each: each[0]))
-
-
-def plain_form(address: str) -> str:
-    """`tcp://HOST:PORT` as `tcp:HOST:PORT`, likewise `tls://`; any other address as it is."""
-    for scheme in ("tcp", "tls"):
-        if address.startswith(f"{scheme}://"):
-            return f"{scheme}:{address.removeprefix(f'{scheme}://')}"
-    return address
-
-
-def devices_for(address: str, local: Path | None, environ: Mapping[str, str]) -> Path:
-    """Where devices for a node at an address are kept: apart from those for any other node."""
-    if local is not None:
-        node = read_node_file(local)
-        if node is not None and address in map(plain_form, (*node.listen, node.websocket)):
-            return local / CLIENTS_FOLDER
-        return local / CLIENTS_FOLDER / f"at~{quote(address, safe='')}"
-    home = environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "imctl" / f"at~{quote(address, safe='')}"
-
-
-def _minted(folder: Path, user: str) -> Callable[[], str]:
-    local_token(folder, user, TOKEN_SECONDS)  # says now what is wrong with the key
-    return lambda: local_token(folder, user, TOKEN_SECONDS)
-
-
-def _minted_if_local(folder: Path | None, user: str) -> Callable[[], str]:
-    if folder is None or not folder.is_dir():
-        raise usage("who are you? set IM_TOKEN, or name the --state-dir of the node whose key is to sign")
-    return _minted(folder, user)
 
 
 class Session:

@@ -17,7 +17,7 @@ def run(arguments: Namespace, output: Output) -> None:
         arguments.text.encode()
     except UnicodeEncodeError as error:
         raise usage("TEXT is not valid UTF-8") from error
-    sent = run_on_reactor(lambda reactor: _send(reactor, arguments), output.note)
+    sent = run_on_reactor(lambda reactor: send(reactor, arguments), output.note)
     record: dict[str, Json] = {
         "conversation": sent.conversation,
         "seq": sent.seq,
@@ -27,7 +27,8 @@ def run(arguments: Namespace, output: Output) -> None:
     output.record(record, f"sent as {sent.seq} of {sent.conversation}")
 
 
-async def _send(reactor: Any, arguments: Namespace) -> Sent:
+async def send(reactor: Any, arguments: Namespace) -> Sent:
+    """Send, and wait for the answer. Raises `Failure`."""
     until = reactor.seconds() + arguments.timeout
     async with online(reactor, arguments, "bot") as session:
         try:

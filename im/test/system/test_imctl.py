@@ -15,6 +15,9 @@ from im.tap.statedir import read_node_file
 from im.test.system.processes import BIN, PATIENCE_SECONDS, Process, ready_node, wait_for
 
 FREE = "tcp:0:interface=127.0.0.1"
+GIVEN_BACK = "\x1b[?1049l"
+"""What a full screen ends with."""
+
 HELLO = "hello, 世界 ✓"
 
 
@@ -111,6 +114,60 @@ class Live:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+
+
+class Terminal:
+    """A running `imctl` on a terminal of its own."""
+
+    def __init__(self, case: "ImctlCase", *argv: str) -> None:
+        command = [str(BIN / "imctl"), *argv]
+        environ = environment(IM_STATE_DIR=str(case.state), TERM="xterm")
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            os.execve(command[0], command, environ)
+        os.set_blocking(self._terminal, False)
+        self._seen = b""
+        self._status: int | None = None
+        case.addCleanup(self.end)
+
+    @property
+    def seen(self) -> str:
+        """All that was drawn so far."""
+        try:
+            while data := os.read(self._terminal, 65_536):
+                self._seen += data
+        except OSError:  # nothing to read now, or ever
+            pass
+        return self._seen.decode("utf-8", "replace")
+
+    def wait_for(self, text: str) -> None:
+        """Wait until a text was drawn."""
+        wait_for(lambda: text in self.seen, f"{text!r} in {self.seen!r}")
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._terminal, keys.encode())
+
+    def wait(self) -> int:
+        """Its status, once it has ended."""
+        wait_for(self._has_ended, f"the end of {self.seen!r}")
+        assert self._status is not None
+        return self._status
+
+    def end(self) -> None:
+        """Kill it if it still runs."""
+        if not self._has_ended():
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._terminal)
+
+    def _has_ended(self) -> bool:
+        self.seen  # noqa: B018  # a full terminal would hold it
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+        return self._status is not None
 
 
 class ImctlCase(SynchronousTestCase):
@@ -297,26 +354,24 @@ class ChatTests(ImctlCase):
 
     def test_a_terminal_shows_the_conversation(self) -> None:
         self.send("gina", "frank", "are you there?")
-        pid, terminal = pty.fork()
-        if pid == 0:
-            command = [str(BIN / "imctl"), "chat", "--as", "frank", "--to", "gina"]
-            os.execve(command[0], command, environment(IM_STATE_DIR=str(self.state), TERM="xterm"))
-        seen = bytearray()
-
-        def shows(text: str) -> bool:
-            seen.extend(os.read(terminal, 65_536))
-            return text in seen.decode("utf-8", "replace")
-
-        try:
-            wait_for(lambda: shows("gina: are you there?"), "the message on the screen")
-            os.write(terminal, b"here I am\r")
-            wait_for(lambda: shows("frank: here I am  ✓"), "the mark on the screen")
-            os.write(terminal, b"\x04")
-            _, status = os.waitpid(pid, 0)
-        finally:
-            os.close(terminal)
-        self.assertEqual(status, 0)
+        terminal = Terminal(self, "chat", "--as", "frank", "--to", "gina")
+        terminal.wait_for("gina: are you there?")
+        terminal.type("here I am\r")
+        terminal.wait_for("frank: here I am  ✓")
+        terminal.type("\x04")
+        self.assertEqual(terminal.wait(), 0)
         self.assertEqual(self.tail("gina", "--count", "1"), ["here I am"])
+
+    def test_a_terminal_is_given_back_before_the_reason_is_told(self) -> None:
+        token = self.ok("token", "--user", "somebody-else").out.strip()
+        refused = Terminal(self, "chat", "--as", "frank", "--to", "gina", "--token", token)
+        self.assertEqual(refused.wait(), 1)
+        self.assertIn("somebody-else", refused.seen.rpartition(GIVEN_BACK)[2])
+        ended = Terminal(self, "chat", "--as", "frank", "--to", "gina")
+        ended.wait_for("online")
+        os.kill(ended.pid, signal.SIGTERM)
+        self.assertEqual(ended.wait(), 130)
+        self.assertEqual(ended.seen.count(GIVEN_BACK), 1)
 
 
 class OperatorTests(ImctlCase):
