@@ -154,6 +154,13 @@ class History:
             )
         self._marks[key] = (read_seq, delivered_seq)
 
+    def contents(self, process: str, conversation: str) -> list[bytes]:
+        """What a process was handed of a conversation so far, in order."""
+        handed = [event for event in self._events if isinstance(event, _Handed)]
+        return [
+            each.content for each in handed if (each.process, each.conversation) == (process, conversation)
+        ]
+
     def check(self, outcome: Outcome) -> Verdict:
         """Everything that is wrong, recorded or found now."""
         found = _Findings(list(self._findings.violations), duplicated=self._findings.duplicated)

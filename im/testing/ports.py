@@ -1,6 +1,6 @@
 """Ports that fail as their docstrings in `im.ports` allow, by seed, and nothing worse.
 
-Each wraps an adapter. `Rates` say how likely a fault is at each call; `heal` ends all of them.
+Each wraps an adapter. `Rates` say how likely a fault is at each call.
 """
 
 from collections import deque
@@ -43,14 +43,10 @@ class Faults:
     def __init__(self, clock: IReactorTime, random: Random, rates: Rates) -> None:
         self._clock = clock
         self._random = random
-        self._rates = rates
+        self.rates = rates
         self._is_dead = False
         self.late = 0
         """How many calls are to be made later."""
-
-    def heal(self) -> None:
-        """No fault begins from now on."""
-        self._rates = Rates()
 
     def die(self) -> None:
         """The process ends: what is late never happens."""
@@ -58,20 +54,20 @@ class Faults:
 
     def drops(self) -> bool:
         """Whether this call is lost."""
-        return self._random.random() < self._rates.drop
+        return self._random.random() < self.rates.drop
 
     def fails(self) -> bool:
         """Whether this call fails."""
-        return self._random.random() < self._rates.fail
+        return self._random.random() < self.rates.fail
 
     def repeats(self) -> bool:
         """Whether this call happens twice."""
-        return self._random.random() < self._rates.repeat
+        return self._random.random() < self.rates.repeat
 
     def seconds(self) -> float:
         """How late this call is; 0: not at all."""
-        late = self._random.random() < self._rates.delay
-        return self._random.uniform(0, self._rates.max_delay) if late else 0.0
+        late = self._random.random() < self.rates.delay
+        return self._random.uniform(0, self.rates.max_delay) if late else 0.0
 
     def later(self, seconds: float, call: Callable[[], object]) -> None:
         """Make a call, late unless `seconds` is 0."""

@@ -143,11 +143,15 @@ class SimulatedNode:
         for link in self._network.links():
             link.server.abortConnection()
 
+    def set_rates(self, rates: PortRates) -> None:
+        """Let the ports fail differently from now on."""
+        for faults, each in zip(self.faults, rates, strict=True):
+            faults.rates = each
+
     def heal(self) -> None:
         """No stall and no fault of a port from now on."""
         self.process.wake()
-        for faults in self.faults:
-            faults.heal()
+        self.set_rates(SOUND)
 
     def _fatal(self, why: str) -> None:
         self.kill()
@@ -163,8 +167,7 @@ class World:
         self.clock = Clock()
         self.history = History()
         self.network = Network(self.random, weather)
-        self.database = MemoryDatabase()
-        self._site = Site(self.clock, self.network, self.database, self.random, limits)
+        self._site = Site(self.clock, self.network, MemoryDatabase(), self.random, limits)
         self.clients: list[SimulatedClient] = []
         self._rates = rates
         self._starts = 0
@@ -200,6 +203,15 @@ class World:
         """kill -9 the node, and start another one on what was committed."""
         self.kill_node()
         self.start_node()
+
+    @property
+    def database(self) -> MemoryDatabase:
+        """Where the node stores, over all its restarts."""
+        return self._site.database
+
+    def put_database(self, database: MemoryDatabase) -> None:
+        """Let the next node start on another database, as after a restore."""
+        self._site = self._site._replace(database=database)
 
     def settle(self) -> None:
         """Heal everything, and run until everyone has everything, or for `SETTLE_SECONDS`."""

@@ -78,7 +78,7 @@ class FaultTests(SynchronousTestCase):
         failing = faults(self.clock, Rates(fail=1))
         registry = FaultySessionRegistry(MemoryRegistry, failing)
         self.failureResultOf(registry.register(a_session()), UnavailableError)
-        failing.heal()
+        failing.rates = SOUND
         self.assertEqual([], self.successResultOf(registry.sessions(None)))
 
     def test_a_registry_forgets_everything(self) -> None:

@@ -1,0 +1,1 @@
+"""Each rule of delivery is taken out, and its schedule fails."""
