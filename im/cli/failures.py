@@ -74,3 +74,11 @@ def failure_of(error: Exception) -> Failure:
         place = f"{error.filename}: " if error.filename else ""
         return failed(f"{place}{error.strerror}")
     return unreachable(f"the node does not answer: {error}")
+
+
+def missing(error: ModuleNotFoundError) -> Failure:
+    """A package that is not installed. Raises `error` again if it is a module of our own."""
+    name = (error.name or "im").partition(".")[0]
+    if name == "im":
+        raise error
+    return failed(f"{name} is not installed; run: pip install 'im-gateway[server]'", "not_installed")

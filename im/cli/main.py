@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol, TextIO, cast
 
 from im.cli.arguments import make_parser
-from im.cli.failures import EXPECTED, Status, failure_of, usage
+from im.cli.failures import EXPECTED, Failure, Status, failure_of, missing, usage
 from im.cli.output import Output
 
 
@@ -34,10 +34,10 @@ def run(argv: Sequence[str], out: TextIO, err: TextIO) -> Status:
     except BrokenPipeError:
         _forget(out)
         return Status.FAILED
+    except ModuleNotFoundError as error:
+        return _told(output, missing(error))
     except EXPECTED as error:
-        failure = failure_of(error)
-        output.failure(failure)
-        return failure.status
+        return _told(output, failure_of(error))
     return Status.OK
 
 
@@ -47,6 +47,11 @@ def _carry_out(argv: Sequence[str], output: Output) -> None:
         raise usage("name a command; `imctl --help` lists them")
     module = cast(Command, importlib.import_module(f"im.cli.commands.{arguments.command}"))
     module.run(arguments, output)
+
+
+def _told(output: Output, failure: Failure) -> Status:
+    output.failure(failure)
+    return failure.status
 
 
 def _forget(stream: TextIO) -> None:

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from typing import Any
 
+from im.cli.conversations import conversation_with
 from im.cli.marks import mark_of
 from im.cli.online import CONNECT_SECONDS, Session, online
 from im.cli.output import Output
@@ -10,17 +11,17 @@ from im.cli.reactor import run as run_on_reactor
 from im.cli.records import Shown, line, record
 from im.cli.talk import shown_of
 from im.client.settings import HistoryPage
-from im.core.ids import direct_conversation
 
 
 def run(arguments: Namespace, output: Output) -> None:
     """Show the latest of a conversation, oldest first; own messages with how far they got."""
-    for entry in run_on_reactor(lambda reactor: _history(reactor, arguments), output.note):
+    conversation = arguments.conversation or conversation_with(arguments.user, arguments.peer)
+    entries = run_on_reactor(lambda reactor: _history(reactor, arguments, conversation), output.note)
+    for entry in entries:
         output.record(record(entry), line(entry))
 
 
-async def _history(reactor: Any, arguments: Namespace) -> list[Shown]:
-    conversation = arguments.conversation or direct_conversation(arguments.user, arguments.peer)
+async def _history(reactor: Any, arguments: Namespace, conversation: str) -> list[Shown]:
     async with online(reactor, arguments, "bot") as session:
         await session.until_online(CONNECT_SECONDS)
         return await _read(session, arguments, conversation)

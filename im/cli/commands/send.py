@@ -3,12 +3,12 @@
 from argparse import Namespace
 from typing import Any
 
+from im.cli.conversations import conversation_with
 from im.cli.failures import Failure, Status, unreachable, usage
 from im.cli.online import online
 from im.cli.output import Json, Output
 from im.cli.reactor import run as run_on_reactor
 from im.client.core.events import Sent
-from im.core.ids import direct_conversation
 
 
 def run(arguments: Namespace, output: Output) -> None:
@@ -17,7 +17,8 @@ def run(arguments: Namespace, output: Output) -> None:
         arguments.text.encode()
     except UnicodeEncodeError as error:
         raise usage("TEXT is not valid UTF-8") from error
-    sent = run_on_reactor(lambda reactor: send(reactor, arguments), output.note)
+    conversation = conversation_with(arguments.user, arguments.to)
+    sent = run_on_reactor(lambda reactor: send(reactor, arguments, conversation), output.note)
     record: dict[str, Json] = {
         "conversation": sent.conversation,
         "seq": sent.seq,
@@ -27,7 +28,7 @@ def run(arguments: Namespace, output: Output) -> None:
     output.record(record, f"sent as {sent.seq} of {sent.conversation}")
 
 
-async def send(reactor: Any, arguments: Namespace) -> Sent:
+async def send(reactor: Any, arguments: Namespace, conversation: str) -> Sent:
     """Send, and wait for the answer. Raises `Failure`."""
     until = reactor.seconds() + arguments.timeout
     async with online(reactor, arguments, "bot") as session:
@@ -37,7 +38,7 @@ async def send(reactor: Any, arguments: Namespace) -> Sent:
             if failure.status is not Status.UNREACHABLE:
                 raise
             raise unreachable(f"{failure.text}; nothing was sent") from failure
-        sending = session.client.send(direct_conversation(arguments.user, arguments.to), arguments.text)
+        sending = session.client.send(conversation, arguments.text)
         return await session.wait(sending, max(until - reactor.seconds(), 0.1), _unknown(arguments))
 
 

@@ -59,6 +59,17 @@ class CommandLineTest(SynchronousTestCase):
         ]
         self.assertEqual([each.json for each in help_of_commands], [False, False, True])
 
+    def test_users_who_cannot_talk_with_each_other_are_named(self) -> None:
+        for argv, word in (
+            ("send --as alice --to alice hi", "themselves"),
+            ("send --as alice --to a~b hi", "a~b"),
+            ("history --as alice --with a~b", "a~b"),
+            ("chat --as a~b --to alice", "a~b"),
+        ):
+            status, out, err = self.imctl(*argv.split(), "--state-dir", "/nowhere", "--json")
+            self.assertEqual((status, out, json.loads(err)["error"]), (1, "", "invalid_argument"), argv)
+            self.assertIn(word, err)
+
     def test_every_command_has_its_module(self) -> None:
         for name in COMMANDS:
             module = __import__(f"im.cli.commands.{name}", fromlist=["run"])
@@ -95,6 +106,13 @@ class ErrorTest(SynchronousTestCase):
     def test_a_file_that_cannot_be_used_is_named(self) -> None:
         status, text = self.status_of(FileNotFoundError(2, "No such file or directory", "/there"))
         self.assertEqual((status, text), (Status.FAILED, "imctl: /there: No such file or directory\n"))
+
+    def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(self) -> None:
+        status, text = self.status_of(ModuleNotFoundError("No module", name="sqlalchemy.engine"))
+        self.assertEqual(status, Status.FAILED)
+        self.assertEqual(text, "imctl: sqlalchemy is not installed; run: pip install 'im-gateway[server]'\n")
+        own = ModuleNotFoundError("No module", name="im.cli.nothing")
+        self.assertRaises(ModuleNotFoundError, self.status_of, own)
 
     def test_ctrl_c_is_quiet(self) -> None:
         self.assertEqual(self.status_of(KeyboardInterrupt()), (Status.INTERRUPTED, ""))

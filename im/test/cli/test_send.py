@@ -46,7 +46,7 @@ class SendTest(SynchronousTestCase):
             yield Session(cast(Client, self.client), cast(DeviceState, None), self.clock, "alice")
 
         with patch.object(send, "online", online):
-            self.running = Deferred.fromCoroutine(send.send(self.clock, ARGUMENTS))
+            self.running = Deferred.fromCoroutine(send.send(self.clock, ARGUMENTS, "d~alice~bob"))
 
     def failure(self) -> Failure:
         failure = self.failureResultOf(self.running, Failure).value

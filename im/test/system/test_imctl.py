@@ -1,10 +1,12 @@
 """`imctl` as a user or a script lives it, against a real node."""
 
+import contextlib
 import json
 import os
 import pty
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -133,11 +135,7 @@ class Terminal:
     @property
     def seen(self) -> str:
         """All that was drawn so far."""
-        try:
-            while data := os.read(self._terminal, 65_536):
-                self._seen += data
-        except OSError:  # nothing to read now, or ever
-            pass
+        self._read()
         return self._seen.decode("utf-8", "replace")
 
     def wait_for(self, text: str) -> None:
@@ -161,8 +159,13 @@ class Terminal:
             os.waitpid(self.pid, 0)
         os.close(self._terminal)
 
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):  # nothing to read now, or ever
+            while data := os.read(self._terminal, 65_536):
+                self._seen += data
+
     def _has_ended(self) -> bool:
-        self.seen  # noqa: B018  # a full terminal would hold it
+        self._read()  # a full terminal would hold it
         if self._status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -347,9 +350,9 @@ class ChatTests(ImctlCase):
         self.assertEqual([each["text"] for each in found], [f"line {number}" for number in range(300)])
 
     def test_a_refused_line_says_why(self) -> None:
-        chat = Live(self, "chat", "--as", "erin", "--to", "erin")
-        chat.say("to myself")
-        chat.wait_for("to myself  ✗")
+        chat = Live(self, "chat", "--as", "erin", "--to", "fay")
+        chat.say("x" * 40_000)
+        chat.wait_for("x  ✗ ")
         self.assertEqual(chat.leave(), 0)
 
     def test_a_terminal_shows_the_conversation(self) -> None:
@@ -372,6 +375,18 @@ class ChatTests(ImctlCase):
         os.kill(ended.pid, signal.SIGTERM)
         self.assertEqual(ended.wait(), 130)
         self.assertEqual(ended.seen.count(GIVEN_BACK), 1)
+
+
+class ImportTests(SynchronousTestCase):
+    def test_commands_that_talk_load_no_database_and_no_screen(self) -> None:
+        modules = "send, tail, history, unread, chat, token, sessions"
+        heavy = "sqlalchemy", "alembic", "prometheus_client", "prompt_toolkit", "twisted.internet.reactor"
+        program = (
+            f"import sys; from im.cli.commands import {modules}; print(*(set({heavy}) & set(sys.modules)))"
+        )
+        process = Process([sys.executable, "-c", program], Path.cwd())
+        self.addCleanup(process.end)
+        self.assertEqual((process.wait(), process.out, process.err), (0, "\n", ""))
 
 
 class OperatorTests(ImctlCase):

@@ -1,0 +1,15 @@
+"""The conversation that a command line means."""
+
+from im.cli.failures import failed
+from im.core.ids import direct_conversation, id_problem
+
+
+def conversation_with(user: str, peer: str) -> str:
+    """The id of the direct conversation of two users. Raises `Failure` where there is none."""
+    for each in (user, peer):
+        problem = id_problem(each, "user")
+        if problem is not None:
+            raise failed(f"{each!r} is no user: {problem.text}", problem.code.label)
+    if user == peer:
+        raise failed("nobody talks with themselves here; name another user", "invalid_argument")
+    return direct_conversation(user, peer)
