@@ -5,6 +5,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Protocol, TextIO, cast
 
 from im.cli.arguments import make_parser
@@ -21,6 +22,8 @@ class Command(Protocol):
 
 def main() -> None:
     """Run the process's command line, and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        cast(TextIOWrapper, stream).reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:], sys.stdout, sys.stderr))
 
 

@@ -16,10 +16,11 @@ class Output:
         self.out = out
         self.is_json = is_json
         self._err = err
+        self._is_ascii = (out.encoding or "utf-8").lower() != "utf-8"
 
     def record(self, record: Mapping[str, Json], text: str) -> None:
         """One result, at once: `record` as a line of JSON, else `text`."""
-        line = json.dumps(record, ensure_ascii=False) if self.is_json else text
+        line = self._json(record) if self.is_json else text
         self.out.write(line + "\n")
         self.out.flush()
 
@@ -31,10 +32,13 @@ class Output:
 
     def failure(self, failure: Failure) -> None:
         """Tell why the command ends."""
-        error = {"error": failure.code, "text": failure.text, "status": int(failure.status)}
-        line = json.dumps(error, ensure_ascii=False) if self.is_json else f"imctl: {failure.text}"
+        error: dict[str, Json] = {"error": failure.code, "text": failure.text, "status": int(failure.status)}
+        line = self._json(error) if self.is_json else f"imctl: {failure.text}"
         self._err.write(line + "\n")
         self._err.flush()
+
+    def _json(self, record: Mapping[str, Json]) -> str:
+        return json.dumps(record, ensure_ascii=self._is_ascii)
 
 
 def shown(text: str) -> str:

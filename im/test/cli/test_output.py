@@ -25,6 +25,12 @@ class OutputTest(SynchronousTestCase):
         self.json.record({"text": "two\nlines ✓"}, "-")
         self.assertEqual(self.out.getvalue(), '{"text": "two\\nlines ✓"}\n')
 
+    def test_json_keeps_to_what_the_stream_can_write(self) -> None:
+        raw = io.BytesIO()
+        out = io.TextIOWrapper(raw, encoding="latin-1")
+        Output(out, self.err, is_json=True).record({"text": "世 😀"}, "-")
+        self.assertEqual(json.loads(raw.getvalue()), {"text": "世 😀"})
+
     def test_notes_go_to_stderr_and_programs_are_spared_them(self) -> None:
         self.json.note("connecting")
         self.assertEqual(self.err.getvalue(), "")
