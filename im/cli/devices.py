@@ -79,8 +79,8 @@ class DeviceState:
         self._file.close()
 
 
-def open_device(folder: Path, user: str) -> DeviceState:
-    """A device of the user that no other command uses. Raises `Failure` if all are in use."""
+def open_device(folder: Path, user: str) -> DeviceState | None:
+    """A device of the user that no other command uses; None while all are in use."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     free: DeviceState | None = None
     for number in range(1, MAX_DEVICES + 1):
@@ -99,8 +99,6 @@ def open_device(folder: Path, user: str) -> DeviceState:
             device.close()
         if free.unsent:
             return free
-    if free is None:
-        raise failed(f"{MAX_DEVICES} commands of {user} run already; end one of them")
     return free
 
 

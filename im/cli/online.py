@@ -4,14 +4,16 @@ import time
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
+from twisted.internet.task import deferLater
 
 from im import __version__
 from im.cli.access import access
-from im.cli.devices import DeviceState, open_device
+from im.cli.devices import MAX_DEVICES, DeviceState, open_device
 from im.cli.failures import Failure, Status, failed, timed_out, unreachable
 from im.client.client import Client
 from im.client.errors import ClientError, RequestTimeoutError, ServerError
@@ -21,7 +23,9 @@ from im.client.settings import Status as ClientState
 T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
-"""For the first connection, where a command has no time-out of its own."""
+"""For the first connection, where a command has no time-out of its own; and for a free device."""
+
+FREE_POLL_SECONDS = 0.1
 
 
 class Session:
@@ -87,6 +91,16 @@ class Session:
             self._waiting.cancel()
 
 
+async def free_device(reactor: Any, folder: Path, user: str) -> DeviceState:
+    """A device of the user's, once one is free. Raises `Failure` if none becomes so in time."""
+    until = reactor.seconds() + CONNECT_SECONDS
+    while (device := open_device(folder, user)) is None:
+        if reactor.seconds() >= until:
+            raise failed(f"{MAX_DEVICES} commands of {user} run already; end one of them", "busy")
+        await deferLater(reactor, FREE_POLL_SECONDS)
+    return device
+
+
 @asynccontextmanager
 async def online(reactor: Any, arguments: Namespace, device_class: str) -> AsyncIterator[Session]:
     """A client that has been told to connect; at the end it acknowledges what it showed, and logs out.
@@ -94,7 +108,7 @@ async def online(reactor: Any, arguments: Namespace, device_class: str) -> Async
     What the client library raises comes out as `Failure`.
     """
     way = access(arguments)
-    device = open_device(way.devices, arguments.user)
+    device = await free_device(reactor, way.devices, arguments.user)
     settings = ClientSettings(
         addresses=way.addresses,
         token=way.token,

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.cli.devices import MAX_DEVICES, DeviceState, file_stem, open_device
 from im.cli.failures import Failure
+from im.cli.online import CONNECT_SECONDS, FREE_POLL_SECONDS, free_device
 from im.client.core.events import Message
 from im.client.core.state import Unsent, Watermark
 from im.core.commands import SyncCursor
@@ -23,6 +26,7 @@ class DeviceTest(SynchronousTestCase):
 
     def open(self, user: str = "alice") -> DeviceState:
         device = open_device(self.folder, user)
+        assert device is not None
         self.addCleanup(device.close)
         return device
 
@@ -40,8 +44,28 @@ class DeviceTest(SynchronousTestCase):
     def test_so_many_may_run_and_no_more(self) -> None:
         for _ in range(MAX_DEVICES):
             self.open()
-        failure = self.assertRaises(Failure, self.open)
-        self.assertIn(f"{MAX_DEVICES} commands of alice", failure.text)
+        self.assertIsNone(open_device(self.folder, "alice"))
+
+    def test_the_next_one_waits_until_a_device_is_free(self) -> None:
+        clock = Clock()
+        devices = [self.open() for _ in range(MAX_DEVICES)]
+        waiting = Deferred.fromCoroutine(free_device(clock, self.folder, "alice"))
+        clock.advance(FREE_POLL_SECONDS)
+        self.assertNoResult(waiting)
+        devices[3].close()
+        clock.advance(FREE_POLL_SECONDS)
+        device = self.successResultOf(waiting)
+        self.addCleanup(device.close)
+        self.assertEqual(device.load().device, devices[3].load().device)
+
+    def test_it_does_not_wait_for_ever(self) -> None:
+        clock = Clock()
+        for _ in range(MAX_DEVICES):
+            self.open()
+        waiting = Deferred.fromCoroutine(free_device(clock, self.folder, "alice"))
+        clock.pump([FREE_POLL_SECONDS] * int(1 + CONNECT_SECONDS / FREE_POLL_SECONDS))
+        error = self.failureResultOf(waiting, Failure).value
+        self.assertIn(f"{MAX_DEVICES} commands of alice", str(error))
 
     def test_the_device_that_has_something_to_send_comes_first(self) -> None:
         first, second = self.open(), self.open()
