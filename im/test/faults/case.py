@@ -1,0 +1,65 @@
+"""What tests with killed processes share: a node, a history, and clients that come back soon."""
+
+import signal
+from pathlib import Path
+from random import Random
+
+from twisted.internet import reactor
+from twisted.trial.unittest import TestCase
+
+from im.client import Timing, connector
+from im.test.faults.nodes import FaultyNode, sleep, until
+from im.test.faults.people import Around, Crowd
+from im.testing.history import History
+
+
+class FaultCase(TestCase):
+    """`self.random` is seeded; clients dial a node that is down about three times a second."""
+
+    uses_processes = True
+    timeout = 240
+    seed = 1
+
+    def setUp(self) -> None:
+        self.patch(connector, "FIRST_WAIT", 0.1)
+        self.patch(connector, "LONGEST_WAIT", 0.4)
+        self.folder = Path(self.mktemp()).resolve()
+        self.folder.mkdir()
+        self.random = Random(self.seed)
+        self.history = History()
+
+    def make_node(self, name: str = "node", port: int = 0, **environ: str) -> FaultyNode:
+        """A node that ends with the test."""
+        node = FaultyNode(reactor, self.folder / name, port, **environ)
+        self.addCleanup(node.end)
+        return node
+
+    def around(self, node: FaultyNode) -> Around:
+        """What people need."""
+        return Around(reactor, node, self.history, self.random)
+
+    async def crowd(self, node: FaultyNode, *pairs: tuple[str, str], timing: Timing | None = None) -> Crowd:
+        """People who are online at a node that runs."""
+        crowd = Crowd(self.around(node), pairs, timing)
+        self.addCleanup(crowd.leave)
+        await until(reactor, crowd.are_online, "everyone online")
+        return crowd
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass, where that is what the test is about."""
+        await sleep(reactor, seconds)
+
+    async def settle_and_check(self, crowd: Crowd, node: FaultyNode) -> None:
+        """Everyone has everything, the node ends well, and the history holds."""
+        await crowd.settle()
+        await crowd.leave()
+        await self.end_well(node)
+        self.assertEqual(crowd.acknowledged, crowd.offered)
+        verdict = crowd.check(node.stored())
+        self.assertEqual(verdict.violations, ())
+
+    async def end_well(self, node: FaultyNode) -> None:
+        """SIGTERM; the node drains, then twistd ends itself by the same signal, as is its habit."""
+        status = await node.terminate()
+        self.assertEqual(status, -signal.SIGTERM)
+        self.assertIn("has ended", node.running.out)

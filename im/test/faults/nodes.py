@@ -1,0 +1,186 @@
+"""A node that is killed and started again: one state folder, one port, one process after another."""
+
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
+from im.adapters.sql.sqlite.database import FileDatabase
+from im.adapters.sql.sqlite.reader import Reader
+from im.adapters.token.keys import create_key_file, load_keys
+from im.adapters.token.signed import SignedTokens
+from im.core.commands import Entry, Head, Pull, PullPage, Sync, SyncPage
+from im.core.limits import Limits
+from im.tap.parts import KEY_FILE
+from im.tap.statedir import read_node_file
+from im.test.system.processes import PATIENCE_SECONDS, Process
+
+POLL_SECONDS = 0.02
+TOKEN_SECONDS = 86_400.0
+PORTS = range(20_000, 32_000)
+"""Below those that the system gives to connections that go out: a client that dials a node that is
+down must not meet itself."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    for port in random.sample(PORTS, 50):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
+
+
+def sleep(reactor: Any, seconds: float) -> Deferred[None]:
+    """Let time pass."""
+    return deferLater(reactor, seconds, lambda: None)
+
+
+async def until(
+    reactor: Any, is_true: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS
+) -> None:
+    """Wait until a condition holds; fails naming `what` when it takes too long."""
+    ends_at = time.monotonic() + seconds
+    while not is_true():
+        if time.monotonic() > ends_at:
+            raise AssertionError(f"waited {seconds:g} s in vain for {what}")
+        await sleep(reactor, POLL_SECONDS)
+
+
+class FaultyNode:
+    """`state` is its folder, `address` where clients find each of its processes."""
+
+    def __init__(self, reactor: Any, folder: Path, port: int = 0, **environ: str) -> None:
+        self.state = folder / "state"
+        self.state.mkdir(parents=True)
+        self.hold_file = folder / "hold"
+        self._reactor = reactor
+        self._folder = folder
+        self._environ = {"IM_USERS": "open", **environ}
+        self.port = port or free_port()
+        self.address = f"tcp:127.0.0.1:{self.port}"
+        self.process: Process | None = None
+        self.logs: list[Process] = []
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.state / "im.sqlite"
+
+    @property
+    def options(self) -> list[str]:
+        """Where the node listens and keeps its state."""
+        listen = f"--listen=tcp:{self.port}:interface=127.0.0.1"
+        return [f"--state-dir={self.state}", listen]
+
+    def token(self, user: str) -> str:
+        """A token of a user, by the node's key, which is made if it has none."""
+        path = self.state / KEY_FILE
+        ring = load_keys(path) if path.exists() else create_key_file(path)
+        return SignedTokens(ring, time.time, 60.0).mint(user, TOKEN_SECONDS)
+
+    def start(self, fail: str = "", **environ: str) -> Process:
+        """Start a process, with the fail-point `fail`; see `im.testing.failpoints`."""
+        twistd = ["-n", "--pidfile=", "im-gateway", *self.options, "--http=off", "--admin=off"]
+        return self.run([sys.executable, "-m", "im.testing.failpoints", "--", *twistd], fail, **environ)
+
+    def run(self, command: list[str | Path], fail: str = "", **environ: str) -> Process:
+        """Run a command that serves this node."""
+        faults = {"IM_FAIL_COMMIT": fail} if fail else {}
+        self.process = Process(command, self._folder, **self._environ, **faults, **environ)
+        self.logs.append(self.process)
+        return self.process
+
+    @property
+    def running(self) -> Process:
+        """The process that was started last."""
+        assert self.process is not None
+        return self.process
+
+    def is_ready(self) -> bool:
+        """Whether the process takes clients."""
+        told = read_node_file(self.state)
+        return told is not None and told.pid == self.running.pid
+
+    async def ready(self) -> None:
+        """Wait until it takes clients, or has ended."""
+        process = self.running
+        await until(self._reactor, lambda: process.has_ended or self.is_ready(), "a ready node")
+
+    async def ended(self, seconds: float = PATIENCE_SECONDS) -> int:
+        """Wait for the end of the process; its status, a negative signal if one killed it."""
+        process = self.running
+        await until(self._reactor, lambda: process.has_ended, "the end of the node", seconds)
+        return process.wait()
+
+    async def kill(self) -> None:
+        """kill -9."""
+        if not self.running.has_ended:
+            self.running.send(signal.SIGKILL)
+        await self.ended()
+
+    async def terminate(self) -> int:
+        """SIGTERM; the status."""
+        self.running.send(signal.SIGTERM)
+        return await self.ended()
+
+    def end(self) -> None:
+        """Kill whatever still runs. For cleaning up."""
+        if self.process is not None:
+            self.process.end()
+
+    def stored(self) -> "Stored":
+        """What the database holds."""
+        return Stored(self.database)
+
+
+class Stored:
+    """What a database file holds that no process uses."""
+
+    def __init__(self, path: Path) -> None:
+        database = FileDatabase(path)
+        try:
+            reader = Reader(database.connect_reader(), Limits())
+            users = [row[0] for row in database.connect_reader().execute("SELECT user_id FROM users")]
+            self.heads = {(user, head.conversation): head for user in users for head in _heads(reader, user)}
+            self.logs = {conversation: _log(reader, user, conversation) for user, conversation in self.heads}
+        finally:
+            database.close()
+
+
+def _heads(reader: Reader, user: str) -> list[Head]:
+    heads: list[Head] = []
+    after = ""
+    while True:
+        page = reader.read(Sync(user, None, after))
+        assert isinstance(page, SyncPage)
+        heads += page.heads
+        after = page.next
+        if not after:
+            return heads
+
+
+def _log(reader: Reader, user: str, conversation: str) -> list[Entry]:
+    entries: list[Entry] = []
+    while True:
+        page = reader.read(Pull(conversation, user, len(entries) + 1, False, 200))
+        assert isinstance(page, PullPage)
+        entries += page.entries
+        if not page.more:
+            return entries
+
+
+def is_long() -> bool:
+    """Whether `scripts/test --long` asks for more."""
+    return bool(os.environ.get("IM_TEST_LONG"))

@@ -1,0 +1,233 @@
+"""People with the real client, who chat at a pace and note everything in a history."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from random import Random
+from typing import Any, NamedTuple
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IDelayedCall
+from twisted.python.failure import Failure
+
+from im.client import Client, ClientSettings, ClientStatus, CursorMoved, Message, Sent, Status, Timing
+from im.client.core.state import ClientState
+from im.client.errors import ClientStoppedError, RequestTimeoutError
+from im.client.memory_state import MemoryState
+from im.core.commands import Entry, Head
+from im.core.ids import direct_conversation, uuid7
+from im.test.faults.nodes import FaultyNode, Stored, until
+from im.testing.history import History, Outcome, Verdict
+
+SETTLE_SECONDS = 60.0
+READ_EVERY = 40
+"""So many messages are handed to a person before they say that they have read them."""
+
+
+class Around(NamedTuple):
+    """What all people share."""
+
+    reactor: Any
+    node: FaultyNode
+    history: History
+    random: Random
+
+
+class Person:
+    """One user with one client. `handed` is what the client handed out, in its order."""
+
+    def __init__(
+        self, around: Around, user: str, timing: Timing | None = None, state: ClientState | None = None
+    ) -> None:
+        self.user = user
+        self.handed: list[Message] = []
+        self.statuses: list[ClientStatus] = []
+        self.acknowledged = 0
+        self.offered = 0
+        self._around = around
+        self._seen: dict[str, int] = {}
+        self._count: dict[str, int] = defaultdict(int)
+        settings = ClientSettings(
+            addresses=(around.node.address,),
+            token=around.node.token(user),
+            state=state or MemoryState(),
+            timing=timing or Timing(),
+        )
+        around.history.began(user, user)
+        self.client = client = Client(settings, around.reactor, random=around.random)
+        client.on_message(self._on_message)
+        client.on_cursor(self._on_cursor)
+        client.on_state(self.statuses.append)
+        client.start()
+
+    @property
+    def is_online(self) -> bool:
+        """Whether the client is logged in, as far as it knows."""
+        return self.client.status.status is Status.ONLINE
+
+    @property
+    def logins(self) -> int:
+        """How often it came online."""
+        return sum(each.status is Status.ONLINE for each in self.statuses)
+
+    def send(self, peer: str, text: str) -> Deferred[None]:
+        """Send a text, saying what was seen. Fires when it is stored, or the client was stopped."""
+        around = self._around
+        conversation = direct_conversation(self.user, peer)
+        key = uuid7(int(around.reactor.seconds() * 1000), around.random.randbytes(10))
+        seen = self._seen.get(conversation, 0)
+        around.history.sending(self.user, conversation, key, text.encode(), seen)
+        self.offered += 1
+        sent = self.client.send(conversation, text, seen_seq=seen, client_msg_id=key)
+        return sent.addCallbacks(self._sent, self._not_sent, errbackArgs=(key,))
+
+    def read(self, conversation: str, seq: int) -> Deferred[None]:
+        """Say that everything up to `seq` was seen."""
+        history = self._around.history
+        self._seen[conversation] = max(seq, self._seen.get(conversation, 0))
+        history.reading(self.user, conversation, seq)
+
+        def done(_: CursorMoved) -> None:
+            history.read(self.user, conversation, seq)
+
+        return self.client.read(conversation, seq).addCallbacks(done, _gave_up)
+
+    def _sent(self, sent: Sent) -> None:
+        self.acknowledged += 1
+        self._around.history.acknowledged(self.user, sent.client_msg_id, sent.conversation, sent.seq)
+
+    def _not_sent(self, failure: Failure, key: bytes) -> None:
+        if failure.check(ClientStoppedError) is None:
+            self._around.history.refused(self.user, key, failure.getErrorMessage())
+
+    def _on_message(self, message: Message) -> None:
+        self.handed.append(message)
+        self._around.history.handed(self.user, message.conversation, entry_of(message))
+        self._count[message.conversation] += 1
+        if self._count[message.conversation] % READ_EVERY == 0:
+            self.read(message.conversation, message.seq)
+
+    def _on_cursor(self, moved: CursorMoved) -> None:
+        self._around.history.marked(
+            self.user, moved.conversation, moved.user, moved.read_seq, moved.delivered_seq
+        )
+
+
+def entry_of(message: Message) -> Entry:
+    """What a client handed out, as a store holds it, without its running count."""
+    return Entry(
+        message.seq,
+        0,
+        message.kind,
+        message.sender,
+        message.client_msg_id,
+        message.server_time_ms,
+        message.content,
+    )
+
+
+def _gave_up(failure: Failure) -> None:
+    failure.trap(RequestTimeoutError, ClientStoppedError)
+
+
+class Crowd:
+    """Several people; `pairs` are who sends to whom."""
+
+    def __init__(
+        self, around: Around, pairs: Sequence[tuple[str, str]], timing: Timing | None = None
+    ) -> None:
+        self._around = around
+        users = sorted({user for pair in pairs for user in pair})
+        self.people = {user: Person(around, user, timing) for user in users}
+        self._pairs = itertools.cycle([*pairs, *(pair[::-1] for pair in pairs)])
+        self._numbers = itertools.count(1)
+        self._unread: dict[tuple[str, str], int] = {}
+
+    @property
+    def offered(self) -> int:
+        """How many messages their clients were given to send."""
+        return sum(person.offered for person in self.people.values())
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of these they were told are stored."""
+        return sum(person.acknowledged for person in self.people.values())
+
+    def are_online(self) -> bool:
+        """Whether everyone is."""
+        return all(person.is_online for person in self.people.values())
+
+    def send(self) -> Deferred[None]:
+        """Let the next pair's first say something to its second."""
+        sender, recipient = next(self._pairs)
+        return self.people[sender].send(recipient, f"{sender} {next(self._numbers)} {'x' * 64}")
+
+    async def settle(self) -> None:
+        """Wait until everything is answered and everyone has everything, as a fresh sync says."""
+        reactor = self._around.reactor
+        people = self.people.values()
+
+        def is_answered() -> bool:
+            return self.are_online() and not any(person.client.unsent for person in people)
+
+        await until(reactor, is_answered, "every answer", SETTLE_SECONDS)
+        for person in people:
+            heads = await person.client.heads()
+            await until(
+                reactor, lambda: self._has_all(person, heads), f"all of {person.user}", SETTLE_SECONDS
+            )  # noqa: B023
+        for person in people:
+            for head in await person.client.heads():
+                self._unread[person.user, head.conversation] = head.unread
+
+    def check(self, stored: Stored) -> Verdict:
+        """What the history checker says, after `settle` and the end of the node."""
+        outcome = Outcome(stored.logs, stored.heads, self._unread, list(self.people))
+        return self._around.history.check(outcome)
+
+    async def leave(self) -> None:
+        """Stop everyone's client."""
+        await gatherResults([person.client.stop() for person in self.people.values()])
+
+    def _has_all(self, person: Person, heads: Sequence[Head]) -> bool:
+        return all(person.client._core.watermark(each.conversation) >= each.head_seq for each in heads)
+
+
+class Traffic:
+    """Lets a crowd send at a rate by the clock, whatever is answered, while it is on."""
+
+    TICK_SECONDS = 0.01
+
+    def __init__(self, reactor: Any, crowd: Crowd, per_second: float) -> None:
+        self._reactor = reactor
+        self._crowd = crowd
+        self._rate = per_second
+        self._call: IDelayedCall | None = None
+        self._began = 0.0
+        self._sent = 0
+        self.seconds = 0.0
+        """How long it was on."""
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._began = self._reactor.seconds()
+        self._sent = 0
+        self._tick()
+
+    def stop(self) -> None:
+        """Send nothing more for now."""
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+            self._send_due()
+            self.seconds += self._reactor.seconds() - self._began
+
+    def _tick(self) -> None:
+        self._call = self._reactor.callLater(self.TICK_SECONDS, self._tick)
+        self._send_due()
+
+    def _send_due(self) -> None:
+        due = int((self._reactor.seconds() - self._began) * self._rate)
+        for _ in range(due - self._sent):
+            self._crowd.send()
+        self._sent = max(due, self._sent)
