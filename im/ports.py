@@ -21,11 +21,16 @@ class UnavailableError(Exception):
 
 
 class Identity(NamedTuple):
-    """Who a token speaks for. `expires_at` is Unix seconds; 0: never. `scopes`: "user", "admin"."""
+    """Who a token speaks for. `scopes`: "user", "admin".
+
+    `expires_at` and `issued_at` are Unix seconds; 0: it never expires, it doesn't say when it was
+    signed. A device that was logged out takes no token that was signed before, or doesn't say.
+    """
 
     user: str
     expires_at: float
     scopes: frozenset[str]
+    issued_at: float = 0.0
 
 
 class Session(NamedTuple):
@@ -149,4 +154,6 @@ class IAuthenticator(Interface):
     """Tells from a token who asks."""
 
     def authenticate(token: str) -> "Deferred[Identity]":
-        """Check a token. Fails with `RefusedError` (`unauthenticated`, `expired`); never logs the token."""
+        """Check a token. Fails with `RefusedError` (`unauthenticated`, `expired`, or another) or
+        `UnavailableError`; never logs the token.
+        """

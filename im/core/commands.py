@@ -107,12 +107,16 @@ class MoveDelivered(NamedTuple):
 
 
 class Login(NamedTuple):
-    """Write: a device asks to come online; its row takes only a larger `attempt`. Result `LoggedIn`."""
+    """Write: a device asks to come online; its row takes only a larger `attempt`. Result `LoggedIn`.
+
+    `issued_ms` is when its token was signed, Unix ms; 0: the token doesn't say.
+    """
 
     user: str
     device: str
     device_class: str
     attempt: int
+    issued_ms: int = 0
 
 
 class LoggedIn(NamedTuple):
@@ -121,6 +125,38 @@ class LoggedIn(NamedTuple):
     user: str
     device: str
     fence: int
+
+
+class LogOut(NamedTuple):
+    """Write: from now on the device takes only tokens signed at `before_ms` or later. Result `LoggedOut`."""
+
+    user: str
+    device: str
+    before_ms: int
+
+
+class LoggedOut(NamedTuple):
+    """The device's next login needs a new token."""
+
+    user: str
+    device: str
+
+
+class SetDisabled(NamedTuple):
+    """Write: shut a user out, known or not yet, or let a known one in again. Result `UserState`.
+
+    From the commit on a disabled user's logins, syncs and sends are refused.
+    """
+
+    user: str
+    disabled: bool
+
+
+class UserState(NamedTuple):
+    """Whether a user may come online."""
+
+    user: str
+    disabled: bool
 
 
 class CreateUser(NamedTuple):
@@ -156,12 +192,15 @@ class ProfileRecord(NamedTuple):
 class Sync(NamedTuple):
     """Query: which conversations of `user` changed since `cursor`? Result `SyncPage`.
 
-    `after` is the `next` of the page before; "" asks for the first page.
+    `after` is the `next` of the page before; "" asks for the first page. A login names its device and
+    its token's `issued_ms`, so that one that was logged out since its `Login` is refused.
     """
 
     user: str
     cursor: SyncCursor | None
     after: str
+    device: str = ""
+    issued_ms: int = 0
 
 
 class SyncPage(NamedTuple):
@@ -198,12 +237,12 @@ class PullPage(NamedTuple):
     more: bool
 
 
-Write = Send | MoveRead | MoveDelivered | Login | CreateUser | SetProfile
+Write = Send | MoveRead | MoveDelivered | Login | LogOut | SetDisabled | CreateUser | SetProfile
 Query = Sync | Pull | GetProfile
 Command = Write | Query
-Result = Sent | CursorMoved | LoggedIn | ProfileRecord | SyncPage | PullPage | Refused
+Result = Sent | CursorMoved | LoggedIn | LoggedOut | UserState | ProfileRecord | SyncPage | PullPage | Refused
 
-WRITES = (Send, MoveRead, MoveDelivered, Login, CreateUser, SetProfile)
+WRITES = (Send, MoveRead, MoveDelivered, Login, LogOut, SetDisabled, CreateUser, SetProfile)
 
 
 class Request(NamedTuple):

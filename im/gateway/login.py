@@ -2,7 +2,8 @@
 
 The order matters. The device's row in the store takes only a larger attempt, which fences off older
 logins. The session is in the pool before it is in the registry, and there before the sync reads
-what changed: so each message is in the sync, or comes as a delivery behind the answer, or both.
+what changed: so each message is in the sync, or comes as a delivery behind the answer, or both. And
+whoever is shut out meanwhile is found in the registry and ended, or is refused the sync, or both.
 """
 
 from collections.abc import Callable
@@ -88,7 +89,8 @@ class LoginFlow:
         version = _version(body)
         _check(body)
         identity = await self._authenticate(connection, body.token)
-        command = Login(identity.user, body.device_id, body.device_class, body.attempt)
+        issued_ms = round(identity.issued_at * 1000)
+        command = Login(identity.user, body.device_id, body.device_class, body.attempt, issued_ms)
         logged_in = await self._requests.ask(command, "", connection)
         _still(connection)
         self._check_open()
@@ -102,7 +104,8 @@ class LoginFlow:
             raise RefusedError(Refused(Code.STALE_ATTEMPT, "a newer login is known", "", 0, newest))
         self._roster.displace(session, present)
         cursor = translate.sync_cursor(body.cursor) if body.HasField("cursor") else None
-        page = await self._requests.ask(Sync(session.user, cursor, ""), session.id, connection)
+        sync = Sync(session.user, cursor, "", session.device, issued_ms)
+        page = await self._requests.ask(sync, session.id, connection)
         _still(connection)
         if not isinstance(page, SyncPage):
             raise _refusal(page)

@@ -1,6 +1,6 @@
 """What a database is never asked to do: the pure checks before a command touches the tables."""
 
-from im.core.commands import Login, Send, SetProfile
+from im.core.commands import Login, LogOut, Send, SetProfile
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import DEVICE_CLASSES, DIRECT, direct_peer, id_problem
 from im.core.limits import Limits
@@ -48,6 +48,24 @@ def login_problem(login: Login) -> Refused | None:
     if problem is None and not 1 <= login.attempt <= LARGEST:
         problem = invalid("attempt", "attempt must be a positive number below 2^63")
     return problem
+
+
+def logout_problem(logout: LogOut) -> Refused | None:
+    """Why a device can't be logged out like this, or None."""
+    problem = id_problem(logout.user, "user") or id_problem(logout.device, "device")
+    if problem is None and not 0 <= logout.before_ms <= LARGEST:
+        problem = invalid("before_ms", "before_ms must not be negative and be below 2^63")
+    return problem
+
+
+def disabled() -> Refused:
+    """The refusal of a user who is shut out."""
+    return Refused(Code.DISABLED, "this user is disabled", "user")
+
+
+def logged_out() -> Refused:
+    """The refusal of a device whose token is older than its logout."""
+    return Refused(Code.LOGGED_OUT, "this device was logged out; it needs a new token", "device")
 
 
 def profile_problem(profile: SetProfile, limits: Limits) -> Refused | None:

@@ -2,8 +2,9 @@
 
 All times are Unix ms. `n` beside a seq is the running count of entries that count as unread.
 Nothing that changes with every message is indexed. `changed` is the value of the commit counter
-(`meta.changes`) at the row's last change. On a database with partitions, message is split by the
-hash of its conversation; both of its keys hold the conversation for that.
+(`meta.changes`) at the row's last change. A device takes no token signed before its `not_before_ms`.
+On a database with partitions, message is split by the hash of its conversation; both of its keys
+hold the conversation for that.
 """
 
 import sqlalchemy as sa
@@ -52,6 +53,7 @@ device = sa.Table(
     _number("attempt"),
     _number("created_ms"),
     _number("last_ms"),
+    _number("not_before_ms"),
     sa.PrimaryKeyConstraint("user_id", "device_id"),
     sqlite_with_rowid=False,
 )

@@ -47,8 +47,10 @@ class SignedTokens:
         problem = id_problem(user, "user")
         if problem is not None:
             raise ValueError(problem.text)
-        now = int(self._now())
-        claims = {"sub": user, "iat": now, "exp": now + int(seconds), "scope": " ".join(sorted(scopes))}
+        now = self._now()
+        # To the millisecond, so that a token made right after a logout of its device counts.
+        times = {"iat": round(now, 3), "exp": int(now) + int(seconds)}
+        claims = {"sub": user, **times, "scope": " ".join(sorted(scopes))}
         payload = json.dumps(claims, separators=(",", ":")).encode()
         return self._jws.encode(
             payload, self._keys[self._active], algorithm="HS256", headers={"kid": self._active}

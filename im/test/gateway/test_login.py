@@ -68,7 +68,7 @@ class LoginTests(SynchronousTestCase):
         self.assertEqual((session.fence, session.generation), (4, "g1"))
         self.assertEqual(world.bridge.requests, [])
         registry.answers[0].callback([session])
-        self.assertEqual(world.bridge.take(PAGE), Sync("alice", None, ""))
+        self.assertEqual(world.bridge.take(PAGE), Sync("alice", None, "", "a1"))
         client.only(session_pb2.OnlineResult)
 
     def test_the_cursor_of_the_client_is_handed_on(self) -> None:
@@ -76,7 +76,7 @@ class LoginTests(SynchronousTestCase):
         client = self.world.connect()
         client.send(online(cursor=sync_pb2.SyncCursor(epoch="e1", position=3)), 1)
         self.bridge.take(LoggedIn("alice", "a1", 1))
-        self.assertEqual(self.bridge.take(PAGE), Sync("alice", SyncCursor("e1", 3), ""))
+        self.assertEqual(self.bridge.take(PAGE), Sync("alice", SyncCursor("e1", 3), "", "a1"))
 
     def test_a_delivery_during_the_login_comes_behind_the_answer(self) -> None:
         self.bridge.is_manual = True

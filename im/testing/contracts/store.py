@@ -1,6 +1,7 @@
 """What every store does, one class a concern; mix each in with the two methods of `StoreContract`."""
 
 from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, client_id
+from im.testing.contracts.store_disabling import DisablingContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
 from im.testing.contracts.store_sending import CursorContract, SendingContract
 from im.testing.contracts.store_users import UserContract
@@ -8,6 +9,7 @@ from im.testing.contracts.store_users import UserContract
 __all__ = [
     "DIRECT",
     "CursorContract",
+    "DisablingContract",
     "PullContract",
     "SendingContract",
     "StoreContract",

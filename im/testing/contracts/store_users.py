@@ -1,6 +1,17 @@
 """What every store does with users, profiles and devices."""
 
-from im.core.commands import CreateUser, GetProfile, LoggedIn, Login, ProfileRecord, SetProfile
+from im.core.commands import (
+    CreateUser,
+    GetProfile,
+    LoggedIn,
+    LoggedOut,
+    Login,
+    LogOut,
+    ProfileRecord,
+    SetProfile,
+    Sync,
+    SyncPage,
+)
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
 from im.testing.contracts.store_base import StoreContract
@@ -51,6 +62,44 @@ class UserContract(StoreContract):
         results = await self.write(*(login for login, _ in bad))
         for result, (_, field) in zip(results, bad, strict=True):
             self.assert_refused(result, Code.INVALID_ARGUMENT, field)
+
+    async def test_a_logged_out_device_takes_newer_tokens_only(self) -> None:
+        await self.write(Login("alice", "d1", "phone", 1, 500), Login("alice", "d2", "phone", 1, 500))
+        logout = LogOut("alice", "d1", 600)
+        self.assertEqual(
+            [LoggedOut("alice", "d1")] * 2, await self.write(logout, logout._replace(before_ms=9))
+        )
+        self.store = self.reopen_store(self.store, False)
+        for issued_ms in (0, 599):
+            (old,) = await self.write(Login("alice", "d1", "phone", 2, issued_ms))
+            self.assert_refused(old, Code.LOGGED_OUT, "device")
+        self.assertEqual(
+            [LoggedIn("alice", "d1", 2), LoggedIn("alice", "d2", 2)],
+            await self.write(Login("alice", "d1", "phone", 2, 600), Login("alice", "d2", "phone", 2, 500)),
+        )
+
+    async def test_a_login_that_was_logged_out_before_its_sync_gets_none(self) -> None:
+        await self.write(Login("alice", "d1", "phone", 1, 500), LogOut("alice", "d1", 600))
+        self.assert_refused(await self.read(Sync("alice", None, "", "d1", 500)), Code.LOGGED_OUT, "device")
+        for sync in (
+            Sync("alice", None, "", "d1", 600),
+            Sync("alice", None, "", "d2"),
+            Sync("alice", None, ""),
+        ):
+            self.assertIsInstance(await self.read(sync), SyncPage)
+
+    async def test_a_logout_of_what_is_not_there_is_refused(self) -> None:
+        await self.write(Login("alice", "d1", "phone", 1))
+        for logout, code, field in (
+            (LogOut("alice", "d2", 1), Code.NOT_FOUND, "device"),
+            (LogOut("bob", "d1", 1), Code.NOT_FOUND, "device"),
+            (LogOut("a b", "d1", 1), Code.INVALID_ARGUMENT, "user"),
+            (LogOut("alice", "", 1), Code.INVALID_ARGUMENT, "device"),
+            (LogOut("alice", "d1", -1), Code.INVALID_ARGUMENT, "before_ms"),
+            (LogOut("alice", "d1", 2**63), Code.INVALID_ARGUMENT, "before_ms"),
+        ):
+            (result,) = await self.write(logout)
+            self.assert_refused(result, code, field)
 
     async def test_a_user_is_made_once_with_an_empty_profile(self) -> None:
         empty = ProfileRecord("alice", "", "", {})

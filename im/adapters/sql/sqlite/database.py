@@ -123,7 +123,7 @@ class FileDatabase:
 
 def prepare(path: Path) -> None:
     """Check the version of the tables and migrate them; only a locked file may be prepared."""
-    if _version(path) == SCHEMA_VERSION:
+    if _version(path) >= SCHEMA_VERSION:
         return
     import sqlalchemy as sa
 

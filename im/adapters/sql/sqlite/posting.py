@@ -1,6 +1,6 @@
 """Messages and cursors: who may store what where, and what it moves."""
 
-from im.adapters.sql.checks import conversation_problem, send_problem, unknown_conversation
+from im.adapters.sql.checks import conversation_problem, disabled, send_problem, unknown_conversation
 from im.adapters.sql.sqlite.conversations import Conversation, Conversations, Member
 from im.adapters.sql.sqlite.messages import Key, Messages, Stored
 from im.adapters.sql.sqlite.users import Users
@@ -49,6 +49,8 @@ class Posting:
         return self._store(send, key, place, now_ms)
 
     def _place_to_send(self, send: Send, conversation: Conversation | None, now_ms: int) -> Place | Refused:
+        if self._users.is_disabled(send.sender):
+            return disabled()
         if conversation is None:
             if send.after:
                 return _out_of_order()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from im.adapters.sql.checks import conversation_problem, unknown_conversation
 from im.adapters.sql.sqlite.entries import Entries, wire_size
-from im.adapters.sql.sqlite.users import profile_of
+from im.adapters.sql.sqlite.users import login_refusal, profile_of
 from im.core.commands import (
     Entry,
     GetProfile,
@@ -136,6 +136,9 @@ class Reader:
     def _sync(self, query: Sync) -> SyncPage | Refused:
         if not query.after.isprintable():
             return invalid("after", "after must be the `next` of a page")
+        refused = login_refusal(self._connection, query.user, query.device, query.issued_ms)
+        if refused is not None:
+            return refused
         epoch, changes = self._connection.execute(_META).fetchone()
         since = -1
         if query.cursor is not None and query.cursor.epoch == epoch:

@@ -5,8 +5,18 @@ import math
 import sqlite3
 from collections.abc import Iterable
 
-from im.adapters.sql.checks import login_problem, profile_problem
-from im.core.commands import CreateUser, LoggedIn, Login, ProfileRecord, SetProfile
+from im.adapters.sql.checks import disabled, logged_out, login_problem, logout_problem, profile_problem
+from im.core.commands import (
+    CreateUser,
+    LoggedIn,
+    LoggedOut,
+    Login,
+    LogOut,
+    ProfileRecord,
+    SetDisabled,
+    SetProfile,
+    UserState,
+)
 from im.core.errors import Code, Refused
 from im.core.ids import id_problem
 from im.core.limits import Limits
@@ -14,12 +24,18 @@ from im.core.rate import Rate, TokenBucket
 
 _MINUTE_MS = 60_000
 
-_FIND_USER = "SELECT disabled FROM users WHERE user_id = ?"
+_FIND_USER = "SELECT 1 FROM users WHERE user_id = ?"
+_DISABLED = "SELECT user_id FROM users WHERE disabled = 1"
+_DISABLE = (
+    "INSERT INTO users (user_id, created_ms, disabled) VALUES (?, ?, 1)"
+    " ON CONFLICT (user_id) DO UPDATE SET disabled = 1"
+)
+_ENABLE = "UPDATE users SET disabled = 0 WHERE user_id = ?"
 _ADD_USER = "INSERT INTO users (user_id, created_ms) VALUES (?, ?) ON CONFLICT (user_id) DO NOTHING"
 _PROFILE = "SELECT name, avatar, fields FROM users WHERE user_id = ?"
 _SET_PROFILE = "UPDATE users SET name = ?, avatar = ?, fields = ? WHERE user_id = ?"
 
-_ATTEMPT = "SELECT attempt FROM device WHERE user_id = ? AND device_id = ?"
+_DEVICE = "SELECT attempt, not_before_ms FROM device WHERE user_id = ? AND device_id = ?"
 _DEVICES = "SELECT count(*) FROM device WHERE user_id = ?"
 _ADD_DEVICE = (
     "INSERT INTO device (user_id, device_id, device_class, attempt, created_ms, last_ms)"
@@ -28,13 +44,19 @@ _ADD_DEVICE = (
 _MOVE_DEVICE = (
     "UPDATE device SET device_class = ?, attempt = ?, last_ms = ? WHERE user_id = ? AND device_id = ?"
 )
+_LOG_OUT = "UPDATE device SET not_before_ms = max(not_before_ms, ?) WHERE user_id = ? AND device_id = ?"
+_STANDING = (
+    "SELECT u.disabled, coalesce(d.not_before_ms, 0) FROM users AS u"
+    " LEFT JOIN device AS d ON d.user_id = u.user_id AND d.device_id = ? WHERE u.user_id = ?"
+)
 
 
 class Users:
     """Executes what concerns users inside the writer's transaction.
 
     With `is_open` a user is made by the first mention, at most `new_users_per_minute` of them;
-    else a message to an unknown one is refused. A login makes its user in either case.
+    else a message to an unknown one is refused. A login makes its user in either case. Who is
+    disabled is remembered, so that each send can be checked.
     """
 
     def __init__(self, connection: sqlite3.Connection, limits: Limits, is_open: bool) -> None:
@@ -43,11 +65,13 @@ class Users:
         self._is_open = is_open
         most = limits.new_users_per_minute
         self._new_users = TokenBucket(Rate(most / _MINUTE_MS, most))
+        self._disabled = {user for (user,) in connection.execute(_DISABLED)}
+        self._were_disabled: dict[str, bool] = {}
 
     def mention(self, users: Iterable[str], now_ms: int) -> Refused | None:
         """Make sure that all of `users` are there, or say why a message between them is refused."""
         for user in users:
-            if self._find(user) is not None:
+            if self._is_known(user):
                 continue
             if not self._is_open:
                 return Refused(Code.NOT_FOUND, "there is no such user", "conversation")
@@ -57,9 +81,38 @@ class Users:
             self._connection.execute(_ADD_USER, (user, now_ms))
         return None
 
-    def _find(self, user: str) -> bool | None:
-        row = self._connection.execute(_FIND_USER, (user,)).fetchone()
-        return None if row is None else bool(row[0])
+    def _is_known(self, user: str) -> bool:
+        return self._connection.execute(_FIND_USER, (user,)).fetchone() is not None
+
+    def is_disabled(self, user: str) -> bool:
+        """Whether a user is shut out, as this transaction sees it."""
+        return user in self._disabled
+
+    def set_disabled(self, change: SetDisabled, now_ms: int) -> UserState | Refused:
+        """Shut a user out, or let one in again."""
+        problem = id_problem(change.user, "user")
+        if problem is not None:
+            return problem
+        if change.disabled:
+            self._connection.execute(_DISABLE, (change.user, now_ms))
+        elif not self._connection.execute(_ENABLE, (change.user,)).rowcount:
+            return Refused(Code.NOT_FOUND, "there is no such user", "user")
+        self._were_disabled.setdefault(change.user, change.user in self._disabled)
+        self._remember(change.user, change.disabled)
+        return UserState(change.user, change.disabled)
+
+    def _remember(self, user: str, is_disabled: bool) -> None:
+        if is_disabled:
+            self._disabled.add(user)
+        else:
+            self._disabled.discard(user)
+
+    def settle(self, is_stored: bool) -> None:
+        """After the transaction's end; if it was rolled back, who is disabled is as before it."""
+        if not is_stored:
+            for user, were_disabled in self._were_disabled.items():
+                self._remember(user, were_disabled)
+        self._were_disabled.clear()
 
     def create(self, create: CreateUser, now_ms: int) -> ProfileRecord | Refused:
         """Make a user known."""
@@ -88,9 +141,9 @@ class Users:
         problem = login_problem(login)
         if problem is not None:
             return problem
-        if self._find(login.user):
-            return Refused(Code.DISABLED, "this user is disabled", "user")
-        row = self._connection.execute(_ATTEMPT, (login.user, login.device)).fetchone()
+        if self.is_disabled(login.user):
+            return disabled()
+        row = self._connection.execute(_DEVICE, (login.user, login.device)).fetchone()
         if row is None:
             (devices,) = self._connection.execute(_DEVICES, (login.user,)).fetchone()
             if devices >= self._limits.devices_per_user:
@@ -98,6 +151,8 @@ class Users:
             self._connection.execute(_ADD_USER, (login.user, now_ms))
             values = (login.user, login.device, login.device_class, login.attempt, now_ms, now_ms)
             self._connection.execute(_ADD_DEVICE, values)
+        elif login.issued_ms < row[1]:
+            return logged_out()
         elif login.attempt <= row[0]:
             text = "a login of this device with the same or a larger attempt was here"
             return Refused(Code.STALE_ATTEMPT, text, "attempt", last_attempt=row[0])
@@ -105,6 +160,27 @@ class Users:
             moved = (login.device_class, login.attempt, now_ms, login.user, login.device)
             self._connection.execute(_MOVE_DEVICE, moved)
         return LoggedIn(login.user, login.device, login.attempt)
+
+    def log_out(self, logout: LogOut, now_ms: int) -> LoggedOut | Refused:
+        """Take only newer tokens from a device."""
+        problem = logout_problem(logout)
+        if problem is not None:
+            return problem
+        moved = self._connection.execute(_LOG_OUT, (logout.before_ms, logout.user, logout.device))
+        if not moved.rowcount:
+            return Refused(Code.NOT_FOUND, "this user has no such device", "device")
+        return LoggedOut(logout.user, logout.device)
+
+
+def login_refusal(connection: sqlite3.Connection, user: str, device: str, issued_ms: int) -> Refused | None:
+    """Why a user, on this device with a token signed then, may not be online, or None."""
+    row = connection.execute(_STANDING, (device, user)).fetchone()
+    if row is None:
+        return None
+    is_disabled, not_before_ms = row
+    if is_disabled:
+        return disabled()
+    return logged_out() if device and issued_ms < not_before_ms else None
 
 
 def profile_of(connection: sqlite3.Connection, user: str) -> ProfileRecord | Refused:

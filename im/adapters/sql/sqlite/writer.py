@@ -10,7 +10,18 @@ from im.adapters.sql.sqlite.database import Database, is_transient
 from im.adapters.sql.sqlite.messages import Messages, StoredBeforeError
 from im.adapters.sql.sqlite.posting import Posting
 from im.adapters.sql.sqlite.users import Users
-from im.core.commands import CreateUser, Login, MoveDelivered, MoveRead, Result, Send, SetProfile, Write
+from im.core.commands import (
+    CreateUser,
+    Login,
+    LogOut,
+    MoveDelivered,
+    MoveRead,
+    Result,
+    Send,
+    SetDisabled,
+    SetProfile,
+    Write,
+)
 from im.core.limits import Limits
 from im.ports import UnavailableError
 
@@ -42,13 +53,15 @@ class Writer:
         epoch, self._changes = self._connection.execute(_META).fetchone()
         self._conversations = Conversations(self._connection, _REMEMBERED_CONVERSATIONS)
         self._messages = Messages(self._connection, epoch)
-        users = Users(self._connection, limits, is_open)
+        self._users = users = Users(self._connection, limits, is_open)
         self._posting = Posting(self._conversations, self._messages, users, limits)
         self._steps: dict[type, Callable[[Any, int], Result]] = {
             Send: self._posting.send,
             MoveRead: self._posting.move_read,
             MoveDelivered: self._posting.move_delivered,
             Login: users.login,
+            LogOut: users.log_out,
+            SetDisabled: users.set_disabled,
             CreateUser: users.create,
             SetProfile: users.set_profile,
         }
@@ -109,8 +122,9 @@ class Writer:
         self._messages.clear()
         if is_stored:
             self._conversations.keep()
-            return
-        self._conversations.forget()
-        with suppress(sqlite3.Error):  # the first error is the one to tell
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+        else:
+            self._conversations.forget()
+            with suppress(sqlite3.Error):  # the first error is the one to tell
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+        self._users.settle(is_stored)

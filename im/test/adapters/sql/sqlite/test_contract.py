@@ -86,6 +86,10 @@ class UsersInMemory(InMemory, store.UserContract):
     """Users, in memory."""
 
 
+class DisablingInMemory(InMemory, store.DisablingContract):
+    """Users that are disabled, in memory."""
+
+
 class SendingInFile(InFile, store.SendingContract):
     """Sends, in a file."""
 
@@ -104,3 +108,7 @@ class PullInFile(InFile, store.PullContract):
 
 class UsersInFile(InFile, store.UserContract):
     """Users, in a file."""
+
+
+class DisablingInFile(InFile, store.DisablingContract):
+    """Users that are disabled, in a file."""

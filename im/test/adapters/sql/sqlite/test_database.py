@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.adapters.sql.schema import SCHEMA_VERSION
 from im.adapters.sql.sqlite import FileDatabase, UnusableDatabaseError
 from im.adapters.sql.sqlite import database as database_module
 from im.adapters.sql.sqlite.lock import network_file_system
@@ -120,7 +121,9 @@ class VersionTests(DatabaseTestCase):
 
     def test_an_incompatible_newer_database_is_refused(self) -> None:
         self.set_versions(9, 8)
-        self.assertIn("version 9, made by a newer im-gateway (this one knows version 1)", self.refusal())
+        self.assertIn(
+            f"version 9, made by a newer im-gateway (this one knows version {SCHEMA_VERSION})", self.refusal()
+        )
 
     def test_a_compatible_newer_database_is_used_as_it_is(self) -> None:
         self.set_versions(9, 1)

@@ -11,7 +11,8 @@ from im.adapters.sql.sqlite import FileDatabase, MemoryDatabase, Runners, Sqlite
 from im.adapters.sql.sqlite.database import commit
 from im.adapters.sql.sqlite.runners import T, inline_runners
 from im.adapters.sql.sqlite.writer import BrokenStoreError
-from im.core.commands import Login, Pull, PullPage, Result, Sent, Sync, SyncPage, Write
+from im.core.commands import Login, Pull, PullPage, Result, Sent, SetDisabled, Sync, SyncPage, Write
+from im.core.errors import Code, Refused
 from im.core.limits import Limits
 from im.ports import UnavailableError
 from im.test.adapters.sql.sqlite.support import StoreTestCase
@@ -106,6 +107,17 @@ class CommitErrorTests(StoreTestCase):
             sent, _ = self.write(self.store, *batch)
             assert isinstance(sent, Sent)
             self.assertEqual((before + 1, False, ""), (sent.seq, sent.duplicate, self.store.problem()))
+
+    def test_a_disabling_that_was_rolled_back_shuts_nobody_out(self) -> None:
+        self.write(self.store, SetDisabled("eve", True))
+        self.error = database_error(sqlite3.SQLITE_FULL)
+        changes = [SetDisabled("bob", True), SetDisabled("eve", False), SetDisabled("bob", True)]
+        self.failure_of(self.store.write(changes), UnavailableError)
+        self.error = None
+        bob, eve = self.write(self.store, a_send(2, "bob"), a_send(3, "eve", "d~bob~eve"))
+        assert isinstance(bob, Sent)
+        assert isinstance(eve, Refused)
+        self.assertEqual(Code.DISABLED, eve.code)
 
     def test_any_other_error_at_commit_is_fatal(self) -> None:
         self.error = database_error(sqlite3.SQLITE_IOERR)

@@ -1,9 +1,9 @@
-"""Rows that no command of today makes: damaged, of those who left, may not send, are disabled."""
+"""Rows that no command of today makes: damaged, of those who left, may not send."""
 
 import sqlite3
 
 from im.adapters.sql.sqlite import MemoryDatabase
-from im.core.commands import Login, Pull, PullPage, Sent, Sync, SyncPage
+from im.core.commands import Pull, PullPage, Sent, Sync, SyncPage
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
 from im.test.adapters.sql.sqlite.support import StoreTestCase
@@ -86,12 +86,6 @@ class MemberTests(RowTestCase):
         assert isinstance(again, Sent)
         assert isinstance(new, Refused)
         self.assertEqual((1, True, Code.BLOCKED), (again.seq, again.duplicate, new.code))
-
-    def test_a_disabled_user_can_not_log_in(self) -> None:
-        self.tables.execute("UPDATE users SET disabled = 1 WHERE user_id = 'alice'")
-        (result,) = self.write(self.make_store(self.database), Login("alice", "d1", "phone", 1))
-        assert isinstance(result, Refused)
-        self.assertEqual(Code.DISABLED, result.code)
 
 
 class LeaseTests(RowTestCase):
