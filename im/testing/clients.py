@@ -154,6 +154,7 @@ class SimulatedClient:
         self._around = around
         self._settings = settings
         self._disk = Disk(device)
+        self._has_state = False
         self._seen: dict[str, int] = {}
         self._end_of_process()
 
@@ -174,7 +175,8 @@ class SimulatedClient:
         self.is_running = True
         saved = self._disk.load()
         around = self._around
-        around.history.began(self.name, self.user, continues=saved.cursor is not None)
+        around.history.began(self.name, self.user, continues=self._has_state)
+        self._has_state = True
         self.core = ClientCore(self._settings, self._disk, around.random.random)
         self._is_first_sync = saved.cursor is None
         self._dial()
@@ -193,6 +195,7 @@ class SimulatedClient:
         """Let the device's memory be erased, while no process runs."""
         assert not self.is_running
         self._disk = Disk(self.device)
+        self._has_state = False
         self._seen = {}
 
     @property

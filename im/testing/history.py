@@ -97,8 +97,10 @@ class History:
 
     def began(self, process: str, user: str, continues: bool = False) -> None:
         """A process of `user` starts: from the state it stored, or with none."""
-        known = self._processes.setdefault(process, _Process(user))
-        if not continues and known.sends:
+        known = self._processes.get(process)
+        if known is None:
+            self._processes[process] = _Process(user)
+        elif not continues:
             known.old.append(known.sends)
             known.sends = {}
         self._forget_marks(process)
@@ -306,9 +308,8 @@ class _Playback:
         self._at: dict[str, dict[str, int]] = {name: {} for name in processes}
         self._furthest: dict[tuple[str, str], int] = {}
         self._may_repeat: set[tuple[str, str]] = set()
-        self._own = {
-            name: {key for sends in _all_sends(each) for key in sends} for name, each in processes.items()
-        }
+        self._runs = {name: _all_sends(each) for name, each in processes.items()}
+        self._own: dict[str, dict[bytes, _Sending]] = {}
 
     def run(self, events: Sequence[_Handed | _Began | _Placed], outcome: Outcome) -> None:
         for event in events:
@@ -327,16 +328,15 @@ class _Playback:
         if event.continues:
             self._may_repeat.update((event.process, conversation) for conversation in self._stored.logs)
         else:
+            for conversation in self._stored.logs:
+                self._reach(self._processes[event.process].user, conversation)
             self._at[event.process] = {}
+            self._own[event.process] = next(self._runs[event.process])
 
     def _placed(self, process: str, conversation: str) -> None:
         user = self._processes[process].user
-        mine = [name for name, each in self._processes.items() if each.user == user]
-        head = self._stored.head(conversation)
-        reached = [
-            self._past_own(name, conversation, self._at[name].get(conversation, 0), head) for name in mine
-        ]
-        self._at[process][conversation] = max(*reached, self._furthest.get((user, conversation), 0))
+        self._reach(user, conversation)
+        self._at[process][conversation] = self._furthest[user, conversation]
         self._may_repeat.add((process, conversation))
 
     def _handed(self, event: _Handed) -> None:
@@ -359,8 +359,16 @@ class _Playback:
 
     def _advance(self, name: str, conversation: str, seq: int) -> None:
         self._at[name][conversation] = seq
-        key = (self._processes[name].user, conversation)
-        self._furthest[key] = max(self._furthest.get(key, 0), seq)
+
+    def _reach(self, user: str, conversation: str) -> None:
+        """Note how far any process of the user is now, at most."""
+        head = self._stored.head(conversation)
+        reached = [self._furthest.get((user, conversation), 0)]
+        for name in self._own:
+            if self._processes[name].user == user:
+                at = self._at[name].get(conversation, 0)
+                reached.append(self._past_own(name, conversation, at, head))
+        self._furthest[user, conversation] = max(reached)
 
     def _past_own(self, name: str, conversation: str, at: int, limit: int) -> int:
         """How far `at` moves over entries that the process itself sent, at most to `limit`."""
