@@ -1,206 +1,23 @@
 """`imctl` as a user or a script lives it, against a real node."""
 
-import contextlib
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO, Any, NamedTuple
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.cli.marks import Mark
 from im.tap.statedir import read_node_file
-from im.test.system.processes import BIN, PATIENCE_SECONDS, Process, ready_node, wait_for
+from im.test.system.imctl import Ended, ImctlCase, Live, Terminal, environment, run, start_node
+from im.test.system.processes import BIN, PATIENCE_SECONDS, Process, wait_for
 
-FREE = "tcp:0:interface=127.0.0.1"
 GIVEN_BACK = "\x1b[?1049l"
 """What a full screen ends with."""
 
 HELLO = "hello, 世界 ✓"
-
-
-class Ended(NamedTuple):
-    """A command that has ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        """Stdout, which must hold nothing but JSON lines."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """Stdout, which must be one JSON document."""
-        (record,) = self.records
-        return record
-
-
-def environment(**more: str) -> dict[str, str]:
-    """Ours, without settings of im."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("IM_")} | more
-
-
-def run(folder: Path, *argv: str, **environ: str) -> Ended:
-    """Run `imctl` in a folder to its end."""
-    done = subprocess.run(
-        [BIN / "imctl", *argv],
-        cwd=folder,
-        env=environment(**environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def start_node(case: SynchronousTestCase, folder: Path, state: Path) -> Process:
-    """A node on free ports, ready; it ends with the test."""
-    options = [f"--state-dir={state}", f"--listen={FREE}", f"--http={FREE}", f"--admin={FREE}"]
-    twistd: list[str | Path] = [BIN / "twistd", "-n", "--pidfile=", "im-gateway", "--users=open"]
-    process = Process([*twistd, *options], folder)
-    case.addCleanup(process.end)
-    ready_node(state, process)
-    return process
-
-
-class Live:
-    """A running `imctl` whose stdin is ours to write on."""
-
-    def __init__(self, case: "ImctlCase", *argv: str) -> None:
-        self._path = case.folder / f"out-{'-'.join(argv).replace('/', '_')}"
-        with self._path.open("wb") as out:
-            self.process = subprocess.Popen(
-                [BIN / "imctl", *argv],
-                cwd=case.folder,
-                env=environment(IM_STATE_DIR=str(case.state)),
-                stdin=subprocess.PIPE,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-        case.addCleanup(self.end)
-
-    @property
-    def out(self) -> str:
-        """What it wrote so far."""
-        return self._path.read_text("utf-8")
-
-    def say(self, line: str) -> None:
-        """Write a line to it."""
-        pipe: IO[bytes] | None = self.process.stdin
-        assert pipe is not None
-        pipe.write(f"{line}\n".encode())
-        pipe.flush()
-
-    def wait_for(self, *texts: str) -> None:
-        """Wait until it wrote all of these."""
-        wait_for(lambda: all(text in self.out for text in texts), f"{texts} in: {self.out}")
-
-    def leave(self) -> int:
-        """Close its stdin, and wait for its end."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        return self.process.wait(PATIENCE_SECONDS)
-
-    def end(self) -> None:
-        """Kill it if it still runs."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-
-class Terminal:
-    """A running `imctl` on a terminal of its own."""
-
-    def __init__(self, case: "ImctlCase", *argv: str) -> None:
-        command = [str(BIN / "imctl"), *argv]
-        environ = environment(IM_STATE_DIR=str(case.state), TERM="xterm")
-        self.pid, self._terminal = pty.fork()
-        if self.pid == 0:
-            os.execve(command[0], command, environ)
-        os.set_blocking(self._terminal, False)
-        self._seen = b""
-        self._status: int | None = None
-        case.addCleanup(self.end)
-
-    @property
-    def seen(self) -> str:
-        """All that was drawn so far."""
-        self._read()
-        return self._seen.decode("utf-8", "replace")
-
-    def wait_for(self, text: str) -> None:
-        """Wait until a text was drawn."""
-        wait_for(lambda: text in self.seen, f"{text!r} in {self.seen!r}")
-
-    def type(self, keys: str) -> None:
-        """Press keys."""
-        os.write(self._terminal, keys.encode())
-
-    def wait(self) -> int:
-        """Its status, once it has ended."""
-        wait_for(self._has_ended, f"the end of {self.seen!r}")
-        assert self._status is not None
-        return self._status
-
-    def end(self) -> None:
-        """Kill it if it still runs."""
-        if not self._has_ended():
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        os.close(self._terminal)
-
-    def _read(self) -> None:
-        with contextlib.suppress(OSError):  # nothing to read now, or ever
-            while data := os.read(self._terminal, 65_536):
-                self._seen += data
-
-    def _has_ended(self) -> bool:
-        self._read()  # a full terminal would hold it
-        if self._status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self._status = os.waitstatus_to_exitcode(status)
-        return self._status is not None
-
-
-class ImctlCase(SynchronousTestCase):
-    """With a node that runs."""
-
-    def setUp(self) -> None:
-        self.folder = Path(self.mktemp()).resolve()
-        self.folder.mkdir()
-        self.state = self.folder / "state"
-        self.node = start_node(self, self.folder, self.state)
-
-    def imctl(self, *argv: str) -> Ended:
-        return run(self.folder, *argv, IM_STATE_DIR=str(self.state))
-
-    def ok(self, *argv: str) -> Ended:
-        ended = self.imctl(*argv)
-        self.assertEqual((ended.status, ended.err), (0, ""), argv)
-        return ended
-
-    def send(self, sender: str, to: str, text: str) -> dict[str, Any]:
-        return self.ok("send", "--as", sender, "--to", to, text, "--json").record
-
-    def tail(self, user: str, *options: str) -> list[str]:
-        return [each["text"] for each in self.ok("tail", "--as", user, "--json", *options).records]
-
-    def assert_fails(self, ended: Ended, status: int, code: str) -> str:
-        self.assertEqual((ended.status, ended.out), (status, ""), ended.err)
-        error = json.loads(ended.err)
-        self.assertEqual((error["error"], error["status"]), (code, status))
-        return str(error["text"])
 
 
 class MessageTests(ImctlCase):
