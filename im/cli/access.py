@@ -45,6 +45,8 @@ def access(arguments: Namespace, environ: Mapping[str, str] = os.environ) -> Acc
     except ValueError as error:
         raise usage(str(error)) from error
     local = chosen_folder(arguments, environ)
+    if local is not None and not local.is_dir():
+        local = None  # no node has ever run there, and it is not ours to make
     token = arguments.token or environ.get("IM_TOKEN", "") or _minted_if_local(local, arguments.user)
     return Access(addresses, token, devices_for(first, local, environ), ca_file)
 
@@ -86,6 +88,6 @@ def _minted(folder: Path, user: str) -> Callable[[], str]:
 
 
 def _minted_if_local(folder: Path | None, user: str) -> Callable[[], str]:
-    if folder is None or not folder.is_dir():
+    if folder is None:
         raise usage("who are you? set IM_TOKEN, or name the --state-dir of the node whose key is to sign")
     return _minted(folder, user)

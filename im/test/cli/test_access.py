@@ -72,6 +72,12 @@ class AccessTest(SynchronousTestCase):
         )
         self.assertEqual(way.devices, Path("/home/a/state/imctl/at~tls%3Achat.example%3A7223"))
 
+    def test_no_state_folder_is_made_for_a_node_elsewhere(self) -> None:
+        environ = {"IM_STATE_DIR": str(self.folder / "none"), "IM_TOKEN": "t", "XDG_STATE_HOME": "/home/a"}
+        self.assertEqual(
+            self.access(environ, connect="tcp:h:1").devices, Path("/home/a/imctl/at~tcp%3Ah%3A1")
+        )
+
     def test_devices_of_the_local_node_are_the_same_by_whatever_address(self) -> None:
         self.start()
         self.assertEqual(self.local(connect="tcp:127.0.0.1:7222").devices, self.folder / "clients")
