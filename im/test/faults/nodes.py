@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ class FaultyNode:
         twistd = ["-n", "--pidfile=", "im-gateway", *self.options, "--http=off", "--admin=off"]
         return self.run([sys.executable, "-m", "im.testing.failpoints", "--", *twistd], fail, **environ)
 
-    def run(self, command: list[str | Path], fail: str = "", **environ: str) -> Process:
+    def run(self, command: Sequence[str | Path], fail: str = "", **environ: str) -> Process:
         """Run a command that serves this node."""
         faults = {"IM_FAIL_COMMIT": fail} if fail else {}
         self.process = Process(command, self._folder, **self._environ, **faults, **environ)

@@ -14,7 +14,7 @@ from im.client import Client, ClientSettings, ClientStatus, CursorMoved, Message
 from im.client.core.state import ClientState
 from im.client.errors import ClientStoppedError, RequestTimeoutError
 from im.client.memory_state import MemoryState
-from im.core.commands import Entry, Head
+from im.core.commands import Entry
 from im.core.ids import direct_conversation, uuid7
 from im.test.faults.nodes import FaultyNode, Stored, until
 from im.testing.history import History, Outcome, Verdict
@@ -172,10 +172,7 @@ class Crowd:
 
         await until(reactor, is_answered, "every answer", SETTLE_SECONDS)
         for person in people:
-            heads = await person.client.heads()
-            await until(
-                reactor, lambda: self._has_all(person, heads), f"all of {person.user}", SETTLE_SECONDS
-            )  # noqa: B023
+            await self._receive_all(person)
         for person in people:
             for head in await person.client.heads():
                 self._unread[person.user, head.conversation] = head.unread
@@ -189,8 +186,14 @@ class Crowd:
         """Stop everyone's client."""
         await gatherResults([person.client.stop() for person in self.people.values()])
 
-    def _has_all(self, person: Person, heads: Sequence[Head]) -> bool:
-        return all(person.client._core.watermark(each.conversation) >= each.head_seq for each in heads)
+    async def _receive_all(self, person: Person) -> None:
+        heads = await person.client.heads()
+        core = person.client._core
+
+        def has_all() -> bool:
+            return all(core.watermark(each.conversation) >= each.head_seq for each in heads)
+
+        await until(self._around.reactor, has_all, f"all of {person.user}", SETTLE_SECONDS)
 
 
 class Traffic:
