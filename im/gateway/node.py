@@ -15,6 +15,7 @@ from im.gateway.dispatch import Dispatcher, ErrorBoundary, Handler
 from im.gateway.drain import Drain, DrainTimes
 from im.gateway.handlers import SystemParts, system_handlers
 from im.gateway.login import LoginFlow, Times
+from im.gateway.outbox import Outbox
 from im.gateway.pool import Pool
 from im.gateway.requests import RequestBounds, Requests
 from im.gateway.roster import Roster
@@ -53,6 +54,7 @@ class Node:
         self._ticker = ticker = Ticker(clock)
         self.counters = counters = Counters()
         self.pool = pool = Pool()
+        self.outbox = Outbox()
         boundary = ErrorBoundary(counters)
         bounds = RequestBounds(limits.requests_in_flight, limits.request_seconds)
         self._requests = requests = Requests(
@@ -111,11 +113,15 @@ class Node:
 
     def receive(self, batch: NodeBatch) -> None:
         """Take a batch of the node bus: answers first, then the rest, in order."""
-        for number, result in batch.results:
-            self._requests.resolve(number, result)
-        self._deliverer.deliver(batch.deliveries)
-        self._deliverer.signal(batch.signals)
-        self._deliverer.evict(batch.evictions)
+        self.outbox.hold()
+        try:
+            for number, result in batch.results:
+                self._requests.resolve(number, result)
+            self._deliverer.deliver(batch.deliveries)
+            self._deliverer.signal(batch.signals)
+            self._deliverer.evict(batch.evictions)
+        finally:
+            self.outbox.release()
 
     def dispatch(self, connection: Connection, envelope: BaseMessage) -> None:
         """See `ConnectionOwner`."""

@@ -24,6 +24,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from im.core.errors import Code
+from im.gateway.outbox import Outbox
 from im.gateway.transport import FrameReceiver, Transport
 
 BuildConnection = Callable[[Transport, str], FrameReceiver | None]
@@ -56,7 +57,7 @@ class StreamSettings(NamedTuple):
     """What every transport of a node is made with.
 
     `queue_bytes` may wait for the network before the connection is told to stop writing;
-    `close_seconds` bounds how long a close may take.
+    `close_seconds` bounds how long a close may take. What a batch writes is gathered in `outbox`.
     """
 
     build_connection: BuildConnection
@@ -64,6 +65,7 @@ class StreamSettings(NamedTuple):
     frame_bytes: int
     queue_bytes: int
     close_seconds: float = 5.0
+    outbox: Outbox = Outbox()
 
 
 class StreamTransport(TwistedProtocol):
@@ -141,7 +143,7 @@ class StreamTransport(TwistedProtocol):
 
     def _write(self, data: bytes) -> None:
         """The one place that writes."""
-        self._twisted.write(data)
+        self._settings.outbox.write(self._twisted, data)
         if self._is_backed_up:
             self._watch_queue(len(data))
 
@@ -179,6 +181,7 @@ class StreamTransport(TwistedProtocol):
 
     def _finish_writing(self) -> None:
         """Let Twisted flush and end. A producer that is paused would hold it up."""
+        self._settings.outbox.flush(self._twisted)
         if self._is_open:
             self._twisted.unregisterProducer()
         finish_writing(self._twisted)

@@ -3,6 +3,7 @@
 from twisted.internet.defer import gatherResults, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorTCP
 
+from im.gateway.direct import send_at_once
 from im.gateway.endpoints import TlsEndpoint, listen_endpoint, listening_address
 
 
@@ -22,6 +23,7 @@ class Listeners:
         endpoint = listen_endpoint(description, self._reactor)
         port = await endpoint.listen(factory)
         self._ports.append(port)
+        send_at_once(port)
         if isinstance(endpoint, TlsEndpoint):
             self._tls.append(endpoint)
         return listening_address(description, port.getHost())

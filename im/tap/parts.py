@@ -120,7 +120,11 @@ class EmbeddedParts:
         config, listen = self._config, self._listeners.listen
         limits = config.limits
         streams = StreamSettings(
-            core.node.build_connection, self._reactor, limits.frame_bytes, limits.queue_bytes
+            core.node.build_connection,
+            self._reactor,
+            limits.frame_bytes,
+            limits.queue_bytes,
+            outbox=core.node.outbox,
         )
         http = websocket = admin = ""
         if config.http:
