@@ -34,7 +34,7 @@ class Around(NamedTuple):
 
 
 class Person:
-    """One user with one client. `handed` is what the client handed out, in its order."""
+    """One user with one client. `handed` is what it handed out, `sent` what it told is stored, in order."""
 
     def __init__(
         self, around: Around, user: str, timing: Timing | None = None, state: ClientState | None = None
@@ -42,7 +42,7 @@ class Person:
         self.user = user
         self.handed: list[Message] = []
         self.statuses: list[ClientStatus] = []
-        self.acknowledged = 0
+        self.sent: list[Sent] = []
         self.offered = 0
         self._around = around
         self._seen: dict[str, int] = {}
@@ -93,7 +93,7 @@ class Person:
         return self.client.read(conversation, seq).addCallbacks(done, _gave_up)
 
     def _sent(self, sent: Sent) -> None:
-        self.acknowledged += 1
+        self.sent.append(sent)
         self._around.history.acknowledged(self.user, sent.client_msg_id, sent.conversation, sent.seq)
 
     def _not_sent(self, failure: Failure, key: bytes) -> None:
@@ -151,7 +151,7 @@ class Crowd:
     @property
     def acknowledged(self) -> int:
         """How many of these they were told are stored."""
-        return sum(person.acknowledged for person in self.people.values())
+        return sum(len(person.sent) for person in self.people.values())
 
     def are_online(self) -> bool:
         """Whether everyone is."""
@@ -178,8 +178,9 @@ class Crowd:
                 self._unread[person.user, head.conversation] = head.unread
 
     def check(self, stored: Stored) -> Verdict:
-        """What the history checker says, after `settle` and the end of the node."""
-        outcome = Outcome(stored.logs, stored.heads, self._unread, list(self.people))
+        """What the history checker says of these people, after `settle` and the end of the node."""
+        heads = {place: head for place, head in stored.heads.items() if place[0] in self.people}
+        outcome = Outcome(stored.logs, heads, self._unread, list(self.people))
         return self._around.history.check(outcome)
 
     async def leave(self) -> None:

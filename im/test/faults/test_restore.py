@@ -1,0 +1,109 @@
+"""A database goes back to a backup of its own: clients notice, and mix nothing."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from twisted.internet import reactor
+
+from im.client import Message, Sent
+from im.tap.parts import KEY_FILE
+from im.test.faults.case import FaultCase
+from im.test.faults.nodes import FaultyNode, Stored, until
+from im.test.faults.people import Person, Traffic
+from im.test.system.processes import BIN, Process
+
+PAIRS = ("alice", "bob"), ("carol", "dave"), ("alice", "carol")
+PER_SECOND = 300.0
+
+
+class RestoreTests(FaultCase):
+    async def test_after_a_restore_everyone_has_what_is_new_and_nothing_twice(self) -> None:
+        node = self.make_node()
+        node.start()
+        await node.ready()
+        crowd = await self.crowd(node, *PAIRS)
+        traffic = Traffic(reactor, crowd, PER_SECOND)
+        file = self.folder / "backup"
+        traffic.start()
+        try:
+            await self.sleep(0.5)
+            await self.imctl("backup", str(file), "--state-dir", str(node.state))
+            await self.sleep(0.7)
+            await node.kill()
+            before = {name: len(person.sent) for name, person in crowd.people.items()}
+            restored = await self.restore(file, node)
+            restored.start()
+            await restored.ready()
+            await until(reactor, crowd.are_online, "everyone online again")
+            await self.sleep(0.5)
+        finally:
+            traffic.stop()
+        await crowd.settle()
+        await crowd.leave()
+        await self.end_well(restored)
+        stored = restored.stored()
+        lost = sum(len(log) for log in node.stored().logs.values()) - shared(stored)
+        self.assertGreater(lost, 0)
+        for name, person in crowd.people.items():
+            self.assert_handed_once(person, stored)
+            self.assert_stored(person.sent[before[name] :], stored)
+        print(
+            f"{shared(stored)} messages in the backup, {lost} lost after it, "
+            f"{sum(len(log) for log in stored.logs.values()) - shared(stored)} in the new epoch"
+        )
+
+    async def restore(self, file: Path, node: FaultyNode) -> FaultyNode:
+        """A node with a state folder of its own in the place of another, from a backup."""
+        restored = self.make_node("restored", node.port)
+        shutil.copy(node.state / KEY_FILE, restored.state / KEY_FILE)
+        await self.imctl("restore", str(file), "--state-dir", str(restored.state))
+        return restored
+
+    async def imctl(self, *arguments: str) -> None:
+        """Run a command to its end."""
+        process = Process([BIN / "imctl", *arguments], self.folder)
+        self.addCleanup(process.end)
+        await until(reactor, lambda: process.has_ended, "the end of imctl")
+        self.assertEqual(process.wait(), 0, process.err)
+
+    def assert_handed_once(self, person: Person, stored: Stored) -> None:
+        """Of the log that stands, a person was handed every entry of others once, in order.
+
+        Beside it they were handed what was lost: entries of the old epoch beyond the backup.
+        """
+        epochs = list(dict.fromkeys(message.epoch for message in person.handed))
+        self.assertEqual(len(epochs), 2)
+        for (user, conversation), head in stored.heads.items():
+            if user != person.user:
+                continue
+            handed = [
+                place_of(message)
+                for message in person.handed
+                if message.conversation == conversation
+                and not (message.epoch == epochs[0] and message.seq > head.epoch_seq)
+            ]
+            log = stored.logs[conversation]
+            self.assertGreater(len(log), head.epoch_seq)
+            self.assertGreater(head.epoch_seq, 0)
+            expected = [
+                (entry.seq, entry.sender, entry.client_msg_id, entry.content)
+                for entry in log
+                if entry.sender != user
+            ]
+            self.assertEqual(handed, expected)
+
+    def assert_stored(self, sent: Sequence[Sent], stored: Stored) -> None:
+        """What was acknowledged is in the log, at its place."""
+        for each in sent:
+            self.assertEqual(stored.logs[each.conversation][each.seq - 1].client_msg_id, each.client_msg_id)
+
+
+def place_of(message: Message) -> tuple[int, str, bytes, bytes]:
+    """A message as a log has it."""
+    return message.seq, message.sender, message.client_msg_id, message.content
+
+
+def shared(stored: Stored) -> int:
+    """How many entries were in the backup."""
+    return sum({head.conversation: head.epoch_seq for head in stored.heads.values()}.values())
