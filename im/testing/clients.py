@@ -1,9 +1,9 @@
 """Simulated client processes: the real core over links, recording into a history."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, ITCPTransport
@@ -148,6 +148,8 @@ class SimulatedClient:
         self.user = user
         self.device = device
         self.handling = 0.0
+        self.audits_found = 0
+        """How often an audit found what no push had told of."""
         self.is_running = False
         self.was_sent_away = False
         """Told to end for good: displaced by another process of its device."""
@@ -156,6 +158,7 @@ class SimulatedClient:
         self._disk = Disk(device)
         self._has_state = False
         self._seen: dict[str, int] = {}
+        self._reactions = self._table()
         self._end_of_process()
 
     def _end_of_process(self) -> None:
@@ -300,35 +303,50 @@ class SimulatedClient:
         self._turn()
 
     def _happened(self, event: events.Event) -> None:
-        history = self._around.history
-        match event:
-            case events.Message():
-                entry = Entry(
-                    event.seq,
-                    0,
-                    event.kind,
-                    event.sender,
-                    event.client_msg_id,
-                    event.server_time_ms,
-                    event.content,
-                )
-                history.handed(self.name, event.conversation, entry)
-                self._take_in(event)
-            case events.Sent():
-                history.acknowledged(self.name, event.client_msg_id, event.conversation, event.seq)
-            case events.SendFailed():
-                history.refused(self.name, event.client_msg_id, event.refusal.label)
-            case events.CursorMoved():
-                history.marked(self.name, event.conversation, event.user, event.read_seq, event.delivered_seq)
-            case events.Answered():
-                self._answered(event)
-            case events.RequestRefused() | events.RequestTimedOut():
-                self._reads.pop(event.request, None)
-            case events.HeadChanged():
-                if self._is_first_sync:
-                    history.placed(self.name, event.head.conversation)
-            case events.Ended():
-                self._ended(event)
+        react = self._reactions.get(type(event))
+        if react is not None:
+            react(event)
+
+    def _table(self) -> dict[type, Callable[[Any], None]]:
+        """What the app does when it is told something."""
+        return {
+            events.Message: self._message,
+            events.Sent: self._sent,
+            events.SendFailed: self._send_failed,
+            events.CursorMoved: self._cursor_moved,
+            events.Answered: self._answered,
+            events.RequestRefused: self._given_up,
+            events.RequestTimedOut: self._given_up,
+            events.HeadChanged: self._head_changed,
+            events.AuditFound: self._audit_found,
+            events.Ended: self._ended,
+        }
+
+    def _message(self, event: events.Message) -> None:
+        told = event.sender, event.client_msg_id, event.server_time_ms, event.content
+        entry = Entry(event.seq, 0, event.kind, *told)
+        self._around.history.handed(self.name, event.conversation, entry)
+        self._take_in(event)
+
+    def _sent(self, event: events.Sent) -> None:
+        self._around.history.acknowledged(self.name, event.client_msg_id, event.conversation, event.seq)
+
+    def _send_failed(self, event: events.SendFailed) -> None:
+        self._around.history.refused(self.name, event.client_msg_id, event.refusal.label)
+
+    def _cursor_moved(self, event: events.CursorMoved) -> None:
+        marks = event.read_seq, event.delivered_seq
+        self._around.history.marked(self.name, event.conversation, event.user, *marks)
+
+    def _given_up(self, event: events.RequestRefused | events.RequestTimedOut) -> None:
+        self._reads.pop(event.request, None)
+
+    def _head_changed(self, event: events.HeadChanged) -> None:
+        if self._is_first_sync:
+            self._around.history.placed(self.name, event.head.conversation)
+
+    def _audit_found(self, event: events.AuditFound) -> None:
+        self.audits_found += 1
 
     def _answered(self, event: events.Answered) -> None:
         self._refreshes.discard(event.request)
