@@ -12,7 +12,8 @@ from im.tap.embedded import build_embedded
 from im.tap.node import NodeService, sentence
 from im.tap.options import Options
 from im.tap.parts import EmbeddedParts
-from im.tap.process import Exit, INodeReactor, allow_many_files, end_with_supervisor
+from im.tap.polling import poll_without_log_context
+from im.tap.process import Exit, INodeReactor, allow_many_files, collect_rarely, end_with_supervisor
 
 __all__ = ["Options", "makeService"]
 
@@ -28,6 +29,8 @@ def makeService(options: Options) -> IService:
         raise SystemExit(f"im-gateway: {sentence(error)}") from None
     allow_many_files()
     running = cast(INodeReactor, reactor)
+    poll_without_log_context(running)
+    running.callWhenRunning(collect_rarely)
     service = NodeService(
         config,
         running,

@@ -1,6 +1,7 @@
 """What the process as a whole does: end with a status, end with its supervisor."""
 
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -11,6 +12,7 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTCP, IReactorTime
 
 _PR_SET_PDEATHSIG = 1
+_GARBAGE_THRESHOLD = 20_000
 
 
 class INodeReactor(IReactorCore, IReactorFromThreads, IReactorTCP, IReactorTime):
@@ -71,3 +73,13 @@ def allow_many_files() -> None:
     """Let this process have as many connections as the system allows it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def collect_rarely() -> None:
+    """Let the garbage collector look less often, and never at what is there now.
+
+    A batch makes and drops thousands of objects without a cycle; with Python's own threshold of 700
+    the collector took a tenth of a busy node's time.
+    """
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_THRESHOLD, 20, 20)
