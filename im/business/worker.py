@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im.business.announcement import Announcement, announcement, by_node
-from im.core.commands import WRITES, Query, Request, Result, Write
+from im.core.commands import WRITES, Custom, Query, Request, Result, Write
 from im.core.errors import Code, Refused
 from im.ports import INodeBus, ISessionRegistry, IStore, NodeBatch, UnavailableError
 
@@ -17,6 +17,7 @@ LOCATE_AGAIN_SECONDS = 0.2
 MAX_UNLOCATED = 1_000
 
 _UNAVAILABLE = Refused(Code.UNAVAILABLE, "the store cannot answer now; try again")
+_UNKNOWN = Refused(Code.UNKNOWN_TYPE, "nobody owns this type")
 _INTERNAL = Refused(Code.INTERNAL, "the request failed; the operator's log says why")
 
 
@@ -47,6 +48,8 @@ class Worker:
             if isinstance(request.command, WRITES):
                 writes.append(request)
                 commands.append(request.command)
+            elif isinstance(request.command, Custom):
+                self._answer(_UNKNOWN, request)
             else:
                 self._read(request, request.command)
         if not writes:

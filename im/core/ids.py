@@ -48,6 +48,16 @@ def direct_peer(conversation: str, user: str) -> str | None:
     return peer
 
 
+def users_by_id(conversation: str) -> tuple[str, ...]:
+    """The users that a conversation's id names: two of a direct one, one of an inbox, none of a group."""
+    kind, *users = conversation.split("~")
+    if kind == INBOX and len(users) == 1:
+        return (users[0],)
+    if kind == DIRECT and len(users) == 2 and direct_peer(conversation, users[0]) is not None:
+        return (users[0], users[1])
+    return ()
+
+
 def uuid7(time_ms: int, random: bytes) -> bytes:
     """A time-ordered 16-byte id (RFC 9562, version 7) of a Unix time and 10 random bytes."""
     value = (time_ms << 80) | int.from_bytes(random[:10], "big")

@@ -1,6 +1,6 @@
 """What a database is never asked to do: the pure checks before a command touches the tables."""
 
-from im.core.commands import Login, LogOut, Send, SetProfile
+from im.core.commands import Conclude, Login, LogOut, Post, Send, SetProfile
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import DEVICE_CLASSES, DIRECT, direct_peer, id_problem
 from im.core.limits import Limits
@@ -10,6 +10,8 @@ LARGEST = 2**63 - 1
 
 CLIENT_MSG_ID_BYTES = 16
 FIRST_SYSTEM_KIND = 100
+LARGEST_KIND = 2**31 - 1
+RECORD_KEY_CHARACTERS = 256
 
 
 def unknown_conversation() -> Refused:
@@ -38,6 +40,43 @@ def send_problem(send: Send, limits: Limits) -> Refused | None:
     if not 1 <= len(send.content) <= limits.content_bytes:
         return invalid("content", f"content must have 1 to {limits.content_bytes} bytes")
     return None
+
+
+def post_problem(post: Post, limits: Limits) -> Refused | None:
+    """Why a handler's message can't be stored wherever it goes, or None."""
+    if not 1 <= post.kind <= (FIRST_SYSTEM_KIND - 1 if post.sender else LARGEST_KIND):
+        return invalid(
+            "kind", f"kind of a message must be 1 to {FIRST_SYSTEM_KIND - 1}; above, it is the app's"
+        )
+    if not 1 <= len(post.content) <= limits.content_bytes:
+        return invalid("content", f"content must have 1 to {limits.content_bytes} bytes")
+    return None
+
+
+def record_key_problem(key: str) -> Refused | None:
+    """Why nothing can be stored under a key, or None."""
+    if 1 <= len(key) <= RECORD_KEY_CHARACTERS and is_storable(key):
+        return None
+    return invalid(
+        "key", f"the key of a record must be text of 1 to {RECORD_KEY_CHARACTERS} characters without NUL"
+    )
+
+
+def conclude_problem(write: Conclude, limits: Limits) -> Refused | None:
+    """Why a handler's changes can't be stored, or None."""
+    for key, value in write.changes:
+        problem = record_key_problem(key)
+        if problem is not None:
+            return problem
+        if value is not None and len(value) > limits.handler_value_bytes:
+            text = f"a record must have at most {limits.handler_value_bytes} bytes"
+            return Refused(Code.LIMIT_EXCEEDED, text, "value")
+    return None
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database takes a text."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def login_problem(login: Login) -> Refused | None:
@@ -72,7 +111,7 @@ def profile_problem(profile: SetProfile, limits: Limits) -> Refused | None:
     """Why a profile can't be stored, or None."""
     texts = [profile.name or "", profile.avatar or "", *profile.fields, *profile.fields.values()]
     whole = "".join(texts)
-    if "\0" in whole or any("\ud800" <= character <= "\udfff" for character in whole):
+    if not is_storable(whole):
         return invalid("profile", "a profile must be text without NUL")
     if len(whole.encode()) > limits.profile_bytes:
         return invalid("profile", f"a profile must have at most {limits.profile_bytes} bytes")

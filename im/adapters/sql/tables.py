@@ -124,3 +124,36 @@ node_lease = sa.Table(
     _number("started_ms"),
     _number("last_ms"),
 )
+
+handler = sa.Table(
+    "handler",
+    metadata,
+    sa.Column("handler", sa.Text, primary_key=True),
+    _number("version"),
+    _number("records"),
+    _number("bytes"),
+    sqlite_with_rowid=False,
+)
+
+handler_record = sa.Table(
+    "handler_record",
+    metadata,
+    sa.Column("handler", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    _number("version"),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("handler", "key"),
+)
+
+handler_reply = sa.Table(
+    "handler_reply",
+    metadata,
+    sa.Column("handler", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("request_key", sa.LargeBinary, nullable=False),
+    _number("time_ms"),
+    sa.Column("type", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("handler", "user_id", "request_key"),
+    sa.Index("handler_reply_by_time", "time_ms"),
+)

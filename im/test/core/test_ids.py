@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.core.errors import Code
-from im.core.ids import direct_conversation, direct_peer, id_problem, inbox_conversation, uuid7
+from im.core.ids import direct_conversation, direct_peer, id_problem, inbox_conversation, users_by_id, uuid7
 
 CHECKED = settings(derandomize=True, deadline=None, max_examples=200)
 ANY_TEXT = st.text(st.characters(), max_size=70)
@@ -88,6 +88,16 @@ class DirectConversationTest(SynchronousTestCase):
         wrong = ("", "d", "d~alice", "i~alice", "g~1", "d~bob~alice", "d~alice~alice", "d~alice~bob~carol")
         for conversation in (*wrong, "x~alice~bob", "d~~alice", "d~alice~", "d~alice~b b"):
             self.assertIsNone(direct_peer(conversation, "alice"), conversation)
+
+
+class UsersByIdTest(SynchronousTestCase):
+    def test_a_direct_conversation_and_an_inbox_name_their_users(self) -> None:
+        self.assertEqual(users_by_id("d~alice~bob"), ("alice", "bob"))
+        self.assertEqual(users_by_id("i~alice"), ("alice",))
+
+    def test_nothing_else_does(self) -> None:
+        for conversation in ("", "g~1", "d~bob~alice", "d~alice~alice", "d~alice", "i~a~b", "d~a~b~c"):
+            self.assertEqual(users_by_id(conversation), (), conversation)
 
 
 class MessageIdTest(SynchronousTestCase):

@@ -2,6 +2,7 @@
 
 from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, client_id
 from im.testing.contracts.store_disabling import DisablingContract
+from im.testing.contracts.store_handlers import HandlerContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
 from im.testing.contracts.store_sending import CursorContract, SendingContract
 from im.testing.contracts.store_users import UserContract
@@ -10,6 +11,7 @@ __all__ = [
     "DIRECT",
     "CursorContract",
     "DisablingContract",
+    "HandlerContract",
     "PullContract",
     "SendingContract",
     "StoreContract",

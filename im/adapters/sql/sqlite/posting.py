@@ -35,7 +35,7 @@ class Posting:
         problem = send_problem(send, self._limits)
         if problem is not None:
             return problem
-        conversation = self._find(send.conversation, send.sender)
+        conversation = find(self._conversations, send.conversation, send.sender)
         if isinstance(conversation, Refused):
             return conversation
         key = (send.client_msg_id, send.sender, send.conversation)
@@ -63,19 +63,12 @@ class Posting:
         if member is None:
             return unknown_conversation()
         if not member.can_send or member.leave_seq is not None:
-            return Refused(Code.BLOCKED, "you can't send to this conversation", "conversation")
+            return blocked()
         if send.after and send.after != member.last_id:
             before = (send.after, send.sender, send.conversation)
             if self._messages.added(before) is None and self._messages.stored(before) is None:
                 return _out_of_order()
         return conversation, member
-
-    def _find(self, conversation: str, user: str) -> Conversation | Refused | None:
-        """The conversation, None if there is none, or why there can be none of that name for `user`."""
-        known = self._conversations.known(conversation)
-        if known is not None:
-            return known
-        return conversation_problem(conversation, user) or self._conversations.load(conversation)
 
     def _new_direct(self, conversation: str, sender: str, now_ms: int) -> Conversation | Refused:
         peer = direct_peer(conversation, sender)
@@ -84,8 +77,7 @@ class Posting:
         refused = self._users.mention((sender, peer), now_ms)
         if refused is not None:
             return refused
-        members = {user: Member(user, Cursors()) for user in (sender, peer)}
-        return Conversation(conversation, DIRECT, now_ms, members=members)
+        return direct(conversation, (sender, peer), now_ms)
 
     def _store(self, send: Send, key: Key, place: Place, now_ms: int) -> Sent:
         conversation, member = place
@@ -129,7 +121,7 @@ class Posting:
         return self._moved(place, moved)
 
     def _place(self, move: MoveRead | MoveDelivered) -> Place | Refused:
-        conversation = self._find(move.conversation, move.user)
+        conversation = find(self._conversations, move.conversation, move.user)
         if isinstance(conversation, Refused):
             return conversation
         member = None if conversation is None else self._conversations.member(conversation, move.user)
@@ -144,6 +136,25 @@ class Posting:
             if conversation.kind == DIRECT:
                 self._conversations.touch(conversation)  # the other side sees these cursors
         return _standing(place, moved)
+
+
+def find(conversations: Conversations, conversation: str, user: str) -> Conversation | Refused | None:
+    """The conversation, None if there is none, or why there can be none of that name for `user`."""
+    known = conversations.known(conversation)
+    if known is not None:
+        return known
+    return conversation_problem(conversation, user) or conversations.load(conversation)
+
+
+def direct(conversation: str, users: tuple[str, str], now_ms: int) -> Conversation:
+    """A direct conversation that begins now."""
+    members = {user: Member(user, Cursors()) for user in users}
+    return Conversation(conversation, DIRECT, now_ms, members=members)
+
+
+def blocked() -> Refused:
+    """The refusal of a member who may not send."""
+    return Refused(Code.BLOCKED, "you can't send to this conversation", "conversation")
 
 
 def _standing(place: Place, moved: bool) -> CursorMoved:

@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 
 from im.adapters.sql.checks import conversation_problem, unknown_conversation
 from im.adapters.sql.sqlite.entries import Entries, wire_size
+from im.adapters.sql.sqlite.handlers import record_of, reply_of
 from im.adapters.sql.sqlite.users import login_refusal, profile_of
 from im.core.commands import (
+    CustomReply,
     Entry,
     GetProfile,
+    GetRecord,
+    GetReply,
     Head,
     Pull,
     PullPage,
@@ -20,7 +24,7 @@ from im.core.commands import (
     SyncCursor,
     SyncPage,
 )
-from im.core.errors import Refused, invalid
+from im.core.errors import Code, Refused, invalid
 from im.core.ids import id_problem
 from im.core.limits import Limits
 from im.core.unread import Cursors
@@ -112,6 +116,8 @@ class Reader:
             Sync: self._sync,
             Pull: self._pull,
             GetProfile: self._profile,
+            GetRecord: lambda query: record_of(connection, query.handler, query.key),
+            GetReply: self._reply,
         }
 
     def read(self, query: Query) -> Result:
@@ -132,6 +138,10 @@ class Reader:
 
     def _profile(self, query: GetProfile) -> Result:
         return id_problem(query.user, "user") or profile_of(self._connection, query.user)
+
+    def _reply(self, query: GetReply) -> CustomReply | Refused:
+        earlier = reply_of(self._connection, query.handler, query.user, query.key)
+        return Refused(Code.NOT_FOUND, "this request was not answered yet") if earlier is None else earlier
 
     def _sync(self, query: Sync) -> SyncPage | Refused:
         if not query.after.isprintable():

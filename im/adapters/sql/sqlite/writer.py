@@ -7,10 +7,13 @@ from typing import Any
 
 from im.adapters.sql.sqlite.conversations import Conversations
 from im.adapters.sql.sqlite.database import Database, is_transient
+from im.adapters.sql.sqlite.handlers import Conclusions
 from im.adapters.sql.sqlite.messages import Messages, StoredBeforeError
 from im.adapters.sql.sqlite.posting import Posting
+from im.adapters.sql.sqlite.posts import Posts
 from im.adapters.sql.sqlite.users import Users
 from im.core.commands import (
+    Conclude,
     CreateUser,
     Login,
     LogOut,
@@ -55,6 +58,7 @@ class Writer:
         self._messages = Messages(self._connection, epoch)
         self._users = users = Users(self._connection, limits, is_open)
         self._posting = Posting(self._conversations, self._messages, users, limits)
+        posts = Posts(self._conversations, self._messages, users, limits)
         self._steps: dict[type, Callable[[Any, int], Result]] = {
             Send: self._posting.send,
             MoveRead: self._posting.move_read,
@@ -64,6 +68,7 @@ class Writer:
             SetDisabled: users.set_disabled,
             CreateUser: users.create,
             SetProfile: users.set_profile,
+            Conclude: Conclusions(self._connection, posts, limits).conclude,
         }
         self._broken = ""
 

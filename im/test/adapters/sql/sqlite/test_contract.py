@@ -90,6 +90,10 @@ class DisablingInMemory(InMemory, store.DisablingContract):
     """Users that are disabled, in memory."""
 
 
+class HandlersInMemory(InMemory, store.HandlerContract):
+    """Handlers of others, in memory."""
+
+
 class SendingInFile(InFile, store.SendingContract):
     """Sends, in a file."""
 
@@ -112,3 +116,7 @@ class UsersInFile(InFile, store.UserContract):
 
 class DisablingInFile(InFile, store.DisablingContract):
     """Users that are disabled, in a file."""
+
+
+class HandlersInFile(InFile, store.HandlerContract):
+    """Handlers of others, in a file."""

@@ -1,0 +1,76 @@
+"""Messages that handlers of others store: in a user's name or the app's own."""
+
+from im.adapters.sql.checks import FIRST_SYSTEM_KIND, disabled, post_problem, unknown_conversation
+from im.adapters.sql.sqlite.conversations import Conversations, Member
+from im.adapters.sql.sqlite.messages import Messages, Stored
+from im.adapters.sql.sqlite.posting import blocked, direct, find
+from im.adapters.sql.sqlite.users import Users
+from im.core.commands import Post, Sent
+from im.core.errors import Code, Refused
+from im.core.ids import users_by_id
+from im.core.limits import Limits
+
+
+class Posts:
+    """Executes posts inside the writer's transaction: first all are checked, then all are stored.
+
+    In a user's name a post needs what a send needs; the app may post wherever a conversation is or may begin.
+    """
+
+    def __init__(
+        self, conversations: Conversations, messages: Messages, users: Users, limits: Limits
+    ) -> None:
+        self._conversations = conversations
+        self._messages = messages
+        self._users = users
+        self._limits = limits
+
+    def refusal(self, post: Post, now_ms: int) -> Refused | None:
+        """Why a post can't be stored, or None: then `store` does. Its users are made known."""
+        problem = post_problem(post, self._limits)
+        if problem is not None:
+            return problem
+        named = users_by_id(post.conversation)
+        conversation = find(self._conversations, post.conversation, post.sender or (named or ("",))[0])
+        if isinstance(conversation, Refused):
+            return conversation
+        if self._messages.stored((post.client_msg_id, post.sender, post.conversation)) is not None:
+            return Refused(Code.CONFLICT, "this request was done long ago", "key")
+        if post.sender and self._users.is_disabled(post.sender):
+            return disabled()
+        if conversation is None:
+            return self._users.mention(named, now_ms) if len(named) == 2 else unknown_conversation()
+        if not post.sender:
+            return None
+        return _member_refusal(self._conversations.member(conversation, post.sender))
+
+    def store(self, post: Post, now_ms: int) -> Sent:
+        """Store a post that was checked in this transaction."""
+        conversations = self._conversations
+        conversation = conversations.known(post.conversation) or conversations.load(post.conversation)
+        if conversation is None:
+            one, other = users_by_id(post.conversation)
+            conversation = direct(post.conversation, (one, other), now_ms)
+            conversations.create(conversation)
+        counts = post.kind < FIRST_SYSTEM_KIND
+        conversation.last_seq += 1
+        conversation.n += counts
+        conversation.head_sender = post.sender
+        conversation.head_time_ms = now_ms
+        conversations.touch(conversation)
+        member = conversations.member(conversation, post.sender) if post.sender else None
+        if member is not None:
+            member.cursors.add_own(conversation.last_seq, conversation.n, counts)
+            member.last_id = post.client_msg_id
+            conversations.touch_member(conversation, member)
+        epoch = self._messages.epoch
+        at = Sent(post.conversation, conversation.last_seq, conversation.n, now_ms, epoch, False)
+        key = (post.client_msg_id, post.sender, post.conversation)
+        self._messages.add(key, Stored(at, post.kind, post.content))
+        return at
+
+
+def _member_refusal(member: Member | None) -> Refused | None:
+    if member is None:
+        return unknown_conversation()
+    return None if member.can_send and member.leave_seq is None else blocked()
