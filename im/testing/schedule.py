@@ -178,9 +178,9 @@ def _rates(random: Random) -> PortRates:
     )
 
 
-def play(played: Schedule) -> tuple[World, Verdict]:
+def play(played: Schedule, client_type: type[SimulatedClient] = SimulatedClient) -> tuple[World, Verdict]:
     """Play a schedule, settle, and check."""
-    world = World(played.seed, played.weather, played.rates, played.limits)
+    world = World(played.seed, played.weather, played.rates, played.limits, client_type)
     for user, device in DEVICES:
         world.client(user, device)
     for at, what, who, amount in played.steps:

@@ -11,6 +11,7 @@ What is simulated: the time, the network (`links`), the processes (`processes`),
 that is killed loses everything but what its database committed.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -161,7 +162,12 @@ class World:
     """Everything at one seed; without further arguments, without any fault."""
 
     def __init__(
-        self, seed: int, weather: Weather = CALM, rates: PortRates = SOUND, limits: Limits = LIMITS
+        self,
+        seed: int,
+        weather: Weather = CALM,
+        rates: PortRates = SOUND,
+        limits: Limits = LIMITS,
+        client_type: type[SimulatedClient] = SimulatedClient,
     ) -> None:
         self.random = Random(seed)
         self.clock = Clock()
@@ -170,13 +176,14 @@ class World:
         self._site = Site(self.clock, self.network, MemoryDatabase(), self.random, limits)
         self.clients: list[SimulatedClient] = []
         self._rates = rates
+        self._client_type = client_type
         self._starts = 0
         self._around = Surroundings(self.clock, self.network, self.random, self.history, EPOCH_MS)
         self.node = self._start()
 
     def client(self, user: str, device: str = "phone", name: str = "") -> SimulatedClient:
         """A new client, which starts at once. Two of one device need different names."""
-        client = SimulatedClient(self._around, name or f"{user}/{device}", user, device, CLIENT)
+        client = self._client_type(self._around, name or f"{user}/{device}", user, device, CLIENT)
         self.clients.append(client)
         client.start()
         return client
@@ -233,8 +240,12 @@ class World:
         self.run_until(lambda: all(client.is_idle for client in self._present()))
 
     def check(self) -> Verdict:
-        """What the history checker says."""
-        return self.history.check(self.outcome())
+        """What the history checker says, and who was sent away though nobody took their place."""
+        verdict = self.history.check(self.outcome())
+        devices = Counter((client.user, client.device) for client in self.clients)
+        alone = [each for each in self.clients if devices[each.user, each.device] == 1]
+        wrong = [f"{each.name} was sent away by nobody" for each in alone if each.was_sent_away]
+        return verdict._replace(violations=(*verdict.violations, *wrong))
 
     def outcome(self) -> Outcome:
         """What stands now, from the store and from the clients."""

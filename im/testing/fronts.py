@@ -1,0 +1,97 @@
+"""Simulated client processes that run the Twisted front, as apps and bots do."""
+
+import itertools
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import deferLater
+
+from im.client.client import Client
+from im.client.core import events
+from im.client.settings import ClientSettings, ClientStatus, Status
+from im.core.commands import TEXT, Head
+from im.core.ids import direct_conversation, uuid7
+from im.testing.clients import SimulatedClient
+
+
+class FrontClient(SimulatedClient):
+    """A `SimulatedClient` whose processes run `im.client.client.Client`.
+
+    For worlds whose first syncs come in one page.
+    """
+
+    def start(self) -> None:
+        """See `SimulatedClient`."""
+        if self.is_running:
+            return
+        self.is_running = True
+        around = self._around
+        self._is_first_sync = self._disk.load().cursor is None
+        around.history.began(self.name, self.user, continues=self._has_state)
+        self._has_state = True
+        settings = ClientSettings(
+            addresses=("tcp:node:1",), token=self.user, state=self._disk, timing=self._settings.timing
+        )
+        endpoint = around.network.endpoint(self.name, self.process)
+        self.client = client = Client(
+            settings,
+            self.process,
+            endpoints=lambda address: endpoint,
+            random=around.random,
+            now_ms=self._now_ms,
+        )
+        self.core = client._core
+        self._numbers = itertools.count()
+        client.on_message(self._told)
+        client.on_cursor(self._cursor_moved)
+        client.on_head(self._head_told)
+        client.on_send(self._happened)
+        client.on_audit(self._audit_found)
+        client.on_state(self._status_changed)
+        client.start()
+
+    def send(self, peer: str, content: bytes) -> None:
+        """See `SimulatedClient`."""
+        around = self._around
+        conversation = direct_conversation(self.user, peer)
+        client_msg_id = uuid7(self._now_ms(), around.random.randbytes(10))
+        seen_seq = self._seen.get(conversation, 0)
+        around.history.sending(self.name, conversation, client_msg_id, content, seen_seq)
+        sent = self.client.send_content(conversation, TEXT, content, seen_seq, client_msg_id)
+        sent.addErrback(lambda failure: None)  # told by the observer, too
+
+    def read(self, conversation: str, seq: int) -> None:
+        """See `SimulatedClient`."""
+        self._seen[conversation] = max(seq, self._seen.get(conversation, 0))
+        self._around.history.reading(self.user, conversation, seq)
+        number = next(self._numbers)
+        self._reads[number] = (conversation, seq)
+        self.client.read(conversation, seq).addCallback(self._was_read, number)
+
+    def refresh(self) -> None:
+        """See `SimulatedClient`."""
+        self._refreshes.add(0)
+        self.client.heads().addCallback(lambda _: self._refreshes.discard(0))
+
+    def _turn(self) -> None:
+        """The front takes its own turns."""
+
+    def _now_ms(self) -> int:
+        return self._around.epoch_ms + int(self._now * 1000)
+
+    def _was_read(self, moved: events.CursorMoved, number: int) -> None:
+        conversation, seq = self._reads.pop(number)
+        self._around.history.read(self.user, conversation, seq)
+
+    def _told(self, message: events.Message) -> "Deferred[Any]":
+        self._message(message)
+        return deferLater(self.process, self.handling) if self.handling else succeed(None)
+
+    def _take_in(self, message: events.Message) -> None:
+        """The front tells the core when the observer's Deferred has fired."""
+
+    def _head_told(self, head: Head) -> None:
+        self._head_changed(events.HeadChanged(head))
+
+    def _status_changed(self, status: ClientStatus) -> None:
+        self.was_sent_away = status.status is Status.AWAY
