@@ -14,7 +14,7 @@ from twisted.internet.epollreactor import EPollReactor
 def poll_without_log_context(reactor: object) -> None:
     """Let an epoll reactor poll this way from now on."""
     if isinstance(reactor, EPollReactor):
-        reactor.doIteration = _poll_of(reactor)
+        reactor.doIteration = _poll_of(reactor)  # type: ignore[method-assign]
 
 
 def _poll_of(reactor: EPollReactor) -> Callable[[float | None], None]:
