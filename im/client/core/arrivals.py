@@ -47,6 +47,7 @@ class Arrivals:
     def __init__(self, parts: ArrivalParts) -> None:
         self._effects, self._acks, self._timing, self._resolve, self._pull, self._look = parts
         self._conversations: dict[str, Conversation] = {}
+        self._marks: dict[str, dict[str, tuple[int, int]]] = {}
         self._gaps: dict[str, _Gap] = {}
         self._unhandled = 0
         self._wanted: dict[str, Conversation] = {}
@@ -144,13 +145,13 @@ class Arrivals:
 
     def cursor(self, body: Cursor) -> None:
         """A member's cursors were told of. Signals overtake each other, cursors only move forward."""
-        conversation = self._conversations.get(body.conversation)
-        marks: tuple[int, int] | None = body.read_seq, body.delivered_seq
-        if conversation is not None:
-            marks = conversation.mark(body.user, body.read_seq, body.delivered_seq)
-        if marks is not None:
-            is_newest = body.user == self.user and body.read_seq == marks[0]
-            moved = CursorMoved(body.conversation, body.user, *marks, body.unread if is_newest else None)
+        marks = self._marks.setdefault(body.conversation, {})
+        known = marks.get(body.user, (-1, -1))
+        furthest = max(known[0], body.read_seq), max(known[1], body.delivered_seq)
+        if furthest != known:
+            marks[body.user] = furthest
+            is_newest = body.user == self.user and body.read_seq == furthest[0]
+            moved = CursorMoved(body.conversation, body.user, *furthest, body.unread if is_newest else None)
             self._effects.events.append(moved)
 
     def learn(self, head: Head, epoch: str, is_first: bool, is_audit: bool, now: float) -> None:
@@ -162,6 +163,7 @@ class Arrivals:
         elif conversation.epoch != epoch:
             conversation.renew(epoch, head.epoch_seq)
             self._acks.forget(conversation.id)
+            self._marks.pop(conversation.id, None)
         elif head.member_version < conversation.member_version:
             return
         if conversation.head != head:

@@ -26,7 +26,6 @@ class Conversation:
         "id",
         "is_placed",
         "is_pulling",
-        "marks",
         "member_version",
         "saved",
         "skips",
@@ -42,7 +41,6 @@ class Conversation:
         self.head: Head | None = None
         self.early: dict[int, Message | None] | None = None
         self.skips: dict[int, int] | None = None
-        self.marks: dict[str, tuple[int, int]] | None = None
 
     @property
     def has_gap(self) -> bool:
@@ -98,22 +96,13 @@ class Conversation:
             self.done = skips.pop(self.done)
         return True
 
-    def mark(self, user: str, read_seq: int, delivered_seq: int) -> tuple[int, int] | None:
-        """A member's cursors were told of: the furthest that anything told, or None if that is no news."""
-        if self.marks is None:
-            self.marks = {}
-        read, delivered = known = self.marks.get(user, (-1, -1))
-        furthest = max(read, read_seq), max(delivered, delivered_seq)
-        self.marks[user] = furthest
-        return None if furthest == known else furthest
-
     def renew(self, epoch: str, epoch_seq: int) -> None:
         """A new store epoch: what is after `epoch_seq` is not what was received (rule L6)."""
         self.epoch = epoch
         self.handed = self.done = self.saved = min(self.done, epoch_seq)
         self.head_seq = self.handed
         self.member_version = 0
-        self.early = self.skips = self.marks = None
+        self.early = self.skips = None
 
     def _skip(self, seq: int) -> None:
         if self.done == self.handed:

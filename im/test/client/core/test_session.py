@@ -202,6 +202,15 @@ class RequestTests(SynchronousTestCase):
         )
         self.assertEqual(self.driver.told(CursorMoved), [CursorMoved(server.CHAT, "bob", 2, 3, unread=None)])
 
+    def test_a_cursor_that_was_overtaken_takes_nothing_back(self) -> None:
+        for read_seq, delivered_seq in ((2, 3), (0, 3), (1, 4)):
+            body = chat_pb2.Cursor(
+                conversation=server.CHAT, user="bob", read_seq=read_seq, delivered_seq=delivered_seq
+            )
+            self.driver.receive(pack(body))
+        told = [(each.read_seq, each.delivered_seq) for each in self.driver.told(CursorMoved)]
+        self.assertEqual(told, [(2, 3), (2, 4)])
+
 
 class EndTests(SynchronousTestCase):
     """How sessions end."""
