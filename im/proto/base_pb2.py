@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13im/proto/base.proto\x12\x08im.proto\"G\n\x0b\x42\x61seMessage\x12\x0c\n\x04type\x18\x01 \x01(\r\x12\n\n\x02id\x18\x02 \x01(\x04\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x12\x10\n\x08trace_id\x18\x04 \x01(\x0c\"\x04\n\x02Ok\"\x81\x01\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12\x11\n\tretryable\x18\x05 \x01(\x08\x12\x16\n\x0eretry_after_ms\x18\x06 \x01(\r\x12\x14\n\x0clast_attempt\x18\x07 \x01(\x04\"o\n\x05\x43lose\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x11\n\treconnect\x18\x04 \x01(\x08\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\r\x12\x11\n\talternate\x18\x06 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13im/proto/base.proto\x12\x08im.proto\"j\n\x0b\x42\x61seMessage\x12\x0c\n\x04type\x18\x01 \x01(\r\x12\n\n\x02id\x18\x02 \x01(\x04\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x12\x10\n\x08trace_id\x18\x04 \x01(\x0c\x12\x14\n\x0c\x63onversation\x18\x05 \x01(\t\x12\x0b\n\x03key\x18\x06 \x01(\x0c\"\x04\n\x02Ok\"\x81\x01\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12\x11\n\tretryable\x18\x05 \x01(\x08\x12\x16\n\x0eretry_after_ms\x18\x06 \x01(\r\x12\x14\n\x0clast_attempt\x18\x07 \x01(\x04\"o\n\x05\x43lose\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x11\n\treconnect\x18\x04 \x01(\x08\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\r\x12\x11\n\talternate\x18\x06 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,11 +32,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'im.proto.base_pb2', _global
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BASEMESSAGE']._serialized_start=33
-  _globals['_BASEMESSAGE']._serialized_end=104
-  _globals['_OK']._serialized_start=106
-  _globals['_OK']._serialized_end=110
-  _globals['_ERROR']._serialized_start=113
-  _globals['_ERROR']._serialized_end=242
-  _globals['_CLOSE']._serialized_start=244
-  _globals['_CLOSE']._serialized_end=355
+  _globals['_BASEMESSAGE']._serialized_end=139
+  _globals['_OK']._serialized_start=141
+  _globals['_OK']._serialized_end=145
+  _globals['_ERROR']._serialized_start=148
+  _globals['_ERROR']._serialized_end=277
+  _globals['_CLOSE']._serialized_start=279
+  _globals['_CLOSE']._serialized_end=390
 # @@protoc_insertion_point(module_scope)

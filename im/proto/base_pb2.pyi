@@ -5,16 +5,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class BaseMessage(_message.Message):
-    __slots__ = ("type", "id", "body", "trace_id")
+    __slots__ = ("type", "id", "body", "trace_id", "conversation", "key")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATION_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
     type: int
     id: int
     body: bytes
     trace_id: bytes
-    def __init__(self, type: _Optional[int] = ..., id: _Optional[int] = ..., body: _Optional[bytes] = ..., trace_id: _Optional[bytes] = ...) -> None: ...
+    conversation: str
+    key: bytes
+    def __init__(self, type: _Optional[int] = ..., id: _Optional[int] = ..., body: _Optional[bytes] = ..., trace_id: _Optional[bytes] = ..., conversation: _Optional[str] = ..., key: _Optional[bytes] = ...) -> None: ...
 
 class Ok(_message.Message):
     __slots__ = ()

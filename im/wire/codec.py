@@ -19,9 +19,12 @@ def pack(body: Message, request_id: int = 0) -> bytes:
     return pack_raw(NUMBERS[type(body)], body.SerializeToString(), request_id)
 
 
-def pack_raw(number: int, body: bytes, request_id: int = 0) -> bytes:
-    """The envelope of an already serialized body."""
-    return BaseMessage(type=number, id=request_id, body=body).SerializeToString()
+def pack_raw(
+    number: int, body: bytes, request_id: int = 0, conversation: str = "", key: bytes = b""
+) -> bytes:
+    """The envelope of an already serialized body. The last two only for types of 10,000 and above."""
+    envelope = BaseMessage(type=number, id=request_id, body=body, conversation=conversation, key=key)
+    return envelope.SerializeToString()
 
 
 def unpack(payload: bytes) -> BaseMessage:

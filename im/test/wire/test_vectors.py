@@ -35,7 +35,9 @@ class VectorsTest(SynchronousTestCase):
             if row["type"] >= FIRST_CUSTOM_TYPE:
                 body = bytes.fromhex(row["body"])
                 self.assertEqual(envelope.body, body)
-                made = pack_raw(row["type"], body, int(row["id"]))
+                place = row.get("conversation", ""), bytes.fromhex(row.get("key", ""))
+                self.assertEqual((envelope.conversation, envelope.key), place)
+                made = pack_raw(row["type"], body, int(row["id"]), *place)
             else:
                 self.assertEqual(row["type_name"], TYPES[row["type"]].name)
                 expected = json_format.ParseDict(row["fields"], TYPES[row["type"]].body())

@@ -257,6 +257,18 @@ def vectors() -> list[dict[str, Any]]:
             "body": body.hex(),
         }
     )
+    rows.append(
+        {
+            "name": "a type of an app: in a conversation, with a key that repetitions keep",
+            "type": FIRST_CUSTOM_TYPE,
+            "type_name": "",
+            "id": "16",
+            "frame": frame(pack_raw(FIRST_CUSTOM_TYPE, body, 16, "d~alice~bob", MESSAGE_ID)).hex(),
+            "body": body.hex(),
+            "conversation": "d~alice~bob",
+            "key": MESSAGE_ID.hex(),
+        }
+    )
     return sorted(rows, key=lambda row: int(row["type"]))
 
 
