@@ -1,7 +1,6 @@
 """Both layers in one process, joined in memory: what a node is without any service configured."""
 
 import secrets
-import time
 from random import SystemRandom
 
 from im.adapters.memory.bridge import MemoryBridge
@@ -12,6 +11,7 @@ from im.core.sessions import ClassPolicy
 from im.gateway.node import Node
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
 from im.tap.parts import Needs
+from im.tap.storing import now_ms
 
 
 class EmbeddedCore:
@@ -28,7 +28,7 @@ class EmbeddedCore:
             NodePorts(self.registry, self.bus, self._bridge, needs.authenticator),
             NodeSettings(config.limits, ClassPolicy(config.same_class)),
             reactor,
-            _now_ms,
+            now_ms,
             SystemRandom(),
         )
 
@@ -46,7 +46,3 @@ class EmbeddedCore:
 def build_embedded(needs: Needs) -> EmbeddedCore:
     """See `im.tap.parts.EmbeddedParts`."""
     return EmbeddedCore(needs)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -14,6 +14,7 @@ from im.tap.options import Options
 from im.tap.parts import EmbeddedParts
 from im.tap.polling import poll_without_log_context
 from im.tap.process import Exit, INodeReactor, allow_many_files, collect_rarely, end_with_supervisor
+from im.tap.systemd import notify
 
 __all__ = ["Options", "makeService"]
 
@@ -36,6 +37,7 @@ def makeService(options: Options) -> IService:
         running,
         lambda end: EmbeddedParts(config, running, build_embedded, end),
         Exit(running).fail,
+        notify,
     )
     signal.signal(signal.SIGHUP, lambda _number, _frame: running.callFromThread(service.reload))
     return service

@@ -5,6 +5,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReact
 
 from im.gateway.direct import send_at_once
 from im.gateway.endpoints import TlsEndpoint, listen_endpoint, listening_address
+from im.tap.reloading import reload_all
 
 
 class Listeners:
@@ -29,9 +30,11 @@ class Listeners:
         return listening_address(description, port.getHost())
 
     def reload_certificates(self) -> None:
-        """Read every certificate again; new connections get it. Raises ValueError; what was read stays."""
-        for endpoint in self._tls:
-            endpoint.reload()
+        """Read every certificate again; new connections get it.
+
+        Raises ValueError naming all that cannot be used; each of those stays as it was.
+        """
+        reload_all(endpoint.reload for endpoint in self._tls)
 
     async def close(self) -> None:
         """Stop listening; connections that are open stay."""

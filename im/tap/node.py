@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from im.tap.config import Config
 from im.tap.statedir import NodeFile, remove_node_file, write_node_file
+from im.tap.systemd import READY, STOPPING
 
 STOP_GRACE_SECONDS = 2.0
 """How much longer than `drain_seconds` a stop may take before the process ends without it."""
@@ -48,12 +49,20 @@ Build = Callable[[Callable[[str], None]], Parts]
 
 
 class NodeService(Service):
-    """Builds, starts and stops the parts; a start that fails ends the process through `fail`."""
+    """Builds, starts and stops the parts; a start that fails ends the process through `fail`.
+
+    `notify` tells the supervisor: `im.tap.systemd.READY`, when `node.json` is there, and `STOPPING`.
+    """
 
     log = Logger()
 
     def __init__(
-        self, config: Config, clock: IReactorTime, build: Build, fail: Callable[[str], None]
+        self,
+        config: Config,
+        clock: IReactorTime,
+        build: Build,
+        fail: Callable[[str], None],
+        notify: Callable[[str], None],
     ) -> None:
         self.setName("im-gateway")
         self._config = config
@@ -61,6 +70,7 @@ class NodeService(Service):
         self._build = build
         self._parts: Parts | None = None
         self._fail = fail
+        self._notify = notify
         self._starting: Deferred[None] = succeed(None)
 
     def startService(self) -> None:
@@ -73,6 +83,7 @@ class NodeService(Service):
         self._parts = self._build(self.end)
         told = await self._parts.start()
         write_node_file(self._config.state_dir, told)
+        self._notify(READY)
         self.log.info(
             "node {node} {version} is ready on {addresses}",
             node=told.node,
@@ -115,6 +126,7 @@ class NodeService(Service):
         self._starting.cancel()
         if self._parts is None:
             return succeed(None)
+        self._notify(STOPPING)
         stopping = Deferred.fromCoroutine(self._parts.stop())
         stopping.addTimeout(self._config.limits.drain_seconds + STOP_GRACE_SECONDS, self._clock)
         stopping.addErrback(self._stop_failed)

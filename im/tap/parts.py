@@ -24,6 +24,7 @@ from im.tap.config import Config
 from im.tap.listeners import Listeners, as_url
 from im.tap.node import StartError
 from im.tap.process import INodeReactor
+from im.tap.reloading import reload_all
 from im.tap.statedir import NodeFile
 from im.tap.storing import OpenStore
 
@@ -81,6 +82,7 @@ class EmbeddedParts:
         self._build_core = build_core
         self._on_fatal = on_fatal
         self._listeners = Listeners(reactor)
+        self._admin_listeners = Listeners(reactor)
         self._running: _Running | None = None
         self._tokens: SignedTokens | None = None
         self._problem = "the node is starting"
@@ -109,12 +111,16 @@ class EmbeddedParts:
             await core.node.drain()
             core.stop()
             await store.close()
+        await self._admin_listeners.close()
 
     def reload(self) -> None:
         """See `Parts.reload`."""
+        listeners = (self._listeners, self._admin_listeners)
+        reload_all((self._reload_keys, *(each.reload_certificates for each in listeners)))
+
+    def _reload_keys(self) -> None:
         if self._tokens is not None:
             self._tokens.use(_keys(self._config))
-        self._listeners.reload_certificates()
 
     async def _listen(self, core: Core, store: OpenStore, authenticator: IAuthenticator) -> NodeFile:
         config, listen = self._config, self._listeners.listen
@@ -132,7 +138,8 @@ class EmbeddedParts:
             http, websocket = as_url(address, "http"), as_url(address, "ws") + WEBSOCKET_PATH.decode()
         if config.admin:
             parts = AdminParts(self._measured(core.node, store), core.registry, core.bus, authenticator)
-            admin = as_url(await listen(config.admin, admin_site(parts, self._reactor)), "http")
+            site = admin_site(parts, self._reactor)
+            admin = as_url(await self._admin_listeners.listen(config.admin, site), "http")
         clients = [as_url(await listen(each, TcpFactory(streams))) for each in config.listen]
         return NodeFile(
             config.node, os.getpid(), __version__, config.users, tuple(clients), http, websocket, admin

@@ -45,7 +45,8 @@ class NodeServiceTests(SynchronousTestCase):
         self.parts = FakeParts()
         self.sentences: list[str] = []
         config = Config(state_dir=self.folder, limits=Limits(drain_seconds=8))
-        self.service = NodeService(config, self.clock, self.build, self.sentences.append)
+        self.states: list[str] = []
+        self.service = NodeService(config, self.clock, self.build, self.sentences.append, self.states.append)
         self.told = NodeFile("node-1", os.getpid(), "0.1.0", "open", ("tcp:h:1",), "", "", "")
 
     def build(self, end: Callable[[str], None]) -> Parts:
@@ -57,6 +58,16 @@ class NodeServiceTests(SynchronousTestCase):
         self.assertIsNone(read_node_file(self.folder))
         self.parts.started.callback(self.told)
         self.assertEqual(read_node_file(self.folder), self.told)
+
+    def test_the_supervisor_is_told_when_it_is_ready_and_when_it_begins_to_stop(self) -> None:
+        self.service.startService()
+        self.assertEqual(self.states, [])
+        self.parts.started.callback(self.told)
+        self.assertEqual(self.states, ["READY=1"])
+        stopping = self.service.stopService()
+        self.assertEqual(self.states, ["READY=1", "STOPPING=1"])
+        self.parts.stopped.callback(None)
+        self.successResultOf(stopping)
 
     def test_a_stop_waits_for_the_drain_and_takes_node_json_away(self) -> None:
         self.service.startService()
