@@ -4,37 +4,24 @@
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable
 
 from im.bench.loop import Loop
+from im.bench.meter import Meter
 from im.bench.pairs import ChatPair, Pair, RelayPair
-from im.bench.sessions import Figures, Job, ServerCpu, idle, log_in_all, login, offline
+from im.bench.sessions import Figures, Job, idle, log_in_all, login, offline
 from im.bench.traffic import Plan, drive
 
 CONTENT_BYTES = 100
 
 
-def server_rss(pid: int) -> int:
-    """Resident bytes of a process."""
-    with open(f"/proc/{pid}/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def cpu_seconds_of(pid: int) -> float:
-    """User and system CPU seconds of a process with all its threads, from the operating system."""
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def traffic(job: Job, server_cpu: ServerCpu) -> Figures:
+def traffic(job: Job, meter: Meter) -> Figures:
     """Chat or the bare relay: messages of pairs for a time."""
     loop, address = Loop(), (job["host"], job["port"])
     pairs = _chat_pairs(loop, job) if job["tokens"] else _relay_pairs(loop, address, job)
     plan = Plan(job["in_flight"], job["rate"], job["seconds"])
-    measured = drive(loop, pairs, plan, server_cpu)
+    measured = drive(loop, pairs, plan, meter)
     verdicts = [pair.verify() for pair in pairs]
     lost, duplicated, reordered = (sum(column) for column in zip(*verdicts, strict=True))
     return {**measured._asdict(), "lost": lost, "duplicated": duplicated, "reordered": reordered}
@@ -55,14 +42,14 @@ def _chat_pairs(loop: Loop, job: Job) -> list[Pair]:
     return [ChatPair(loop, *two, padding) for two in zip(sessions[::2], sessions[1::2], strict=True)]
 
 
-JOBS: dict[str, Callable[[Job, ServerCpu], Figures]] = {
+JOBS: dict[str, Callable[[Job, Meter], Figures]] = {
     "traffic": traffic,
     "login": login,
     "offline": offline,
-    "idle": lambda job, cpu: idle(job, cpu, lambda: server_rss(job["server_pid"])),
+    "idle": idle,
 }
 
 
 if __name__ == "__main__":
     job = json.load(sys.stdin)
-    json.dump(JOBS[job["job"]](job, lambda: cpu_seconds_of(job["server_pid"])), sys.stdout)
+    json.dump(JOBS[job["job"]](job, Meter(job["server_pid"])), sys.stdout)

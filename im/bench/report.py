@@ -72,7 +72,8 @@ def _row(scenario: str, measured: Measured, reference: float) -> Row:
     row |= {name: _rounded(figures[name]) for name in _SHOWN if name in figures}
     if "seconds" in figures:
         row["messages_per_second"] = round(figures["messages"] / figures["seconds"])
-        row["server_busy"] = round(figures["server_cpu"] / figures["seconds"], 3)
+    if "server_busy" in figures:
+        row["server_busy"] = round(figures["server_busy"], 3)
         if row["server_busy"] < measured.busy:
             row["invalid"] = f"the load left the server idle: busy {row['server_busy']} < {measured.busy}"
     return row

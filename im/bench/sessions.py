@@ -1,11 +1,12 @@
 """Jobs about sessions rather than traffic: many that idle, many that log in, many that were away."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from time import perf_counter
 from typing import Any
 
 from im.bench.loop import Loop
+from im.bench.meter import Meter
 from im.bench.pairs import ChatSender, compare
 from im.bench.session import LoadSession
 from im.proto.session_pb2 import Heartbeat
@@ -18,7 +19,6 @@ PADDING = "x" * 92
 
 Job = dict[str, Any]
 Figures = dict[str, Any]
-ServerCpu = Callable[[], float]
 
 
 def log_in_all(loop: Loop, job: Job) -> list[LoadSession]:
@@ -41,22 +41,22 @@ def log_in_all(loop: Loop, job: Job) -> list[LoadSession]:
     return sessions
 
 
-def idle(job: Job, server_cpu: ServerCpu, server_rss: Callable[[], int]) -> Figures:
+def idle(job: Job, meter: Meter) -> Figures:
     """Hold sessions that do nothing but beat, evenly spread over the interval."""
-    loop, before = Loop(), server_rss()
+    loop, before = Loop(), meter.rss()
     sessions = log_in_all(loop, job)
-    held = server_rss() - before
+    held = meter.rss() - before
     beat = codec.pack(Heartbeat(), 1)
     pause = job["heartbeat_seconds"] / len(sessions)
     began = due = perf_counter()
-    cpu, beats = server_cpu(), 0
+    cpu, beats = meter.cpu(), 0
     while (now := perf_counter()) - began < job["seconds"]:
         while due <= now:
             sessions[beats % len(sessions)].channel.write(beat)
             beats += 1
             due += pause
         loop.turn(min(0.01, pause))
-    cpu = server_cpu() - cpu
+    cpu = meter.cpu() - cpu
     alive = sum(session.channel.is_open for session in sessions)
     return {
         "sessions": alive,
@@ -67,11 +67,11 @@ def idle(job: Job, server_cpu: ServerCpu, server_rss: Callable[[], int]) -> Figu
     }
 
 
-def login(job: Job, server_cpu: ServerCpu) -> Figures:
+def login(job: Job, meter: Meter) -> Figures:
     """Log everybody in, and out by closing. The second time, the devices were here before."""
-    loop, cpu, began = Loop(), server_cpu(), perf_counter()
+    loop, cpu, began = Loop(), meter.cpu(), perf_counter()
     sessions = log_in_all(loop, job)
-    seconds, cpu = perf_counter() - began, server_cpu() - cpu
+    seconds, cpu = perf_counter() - began, meter.cpu() - cpu
     for session in sessions:
         session.channel.close()
     return {
@@ -82,7 +82,7 @@ def login(job: Job, server_cpu: ServerCpu) -> Figures:
     }
 
 
-def offline(job: Job, server_cpu: ServerCpu) -> Figures:
+def offline(job: Job, meter: Meter) -> Figures:
     """One half of the users writes to the other half, who are away; then those come and pull."""
     loop, users = Loop(), list(job["tokens"].items())
     sessions = {each.user: each for each in log_in_all(loop, {**job, "tokens": dict(users[::2])})}
@@ -92,10 +92,10 @@ def offline(job: Job, server_cpu: ServerCpu) -> Figures:
         for (user, _), peer in zip(users[::2], away, strict=True)
     ]
     each = job["messages"] // len(senders)
-    cpu, began = server_cpu(), perf_counter()
+    cpu, began = meter.cpu(), perf_counter()
     is_stored = _store(loop, senders, each)
-    store_cpu, store_seconds = server_cpu() - cpu, perf_counter() - began
-    cpu, began = server_cpu(), perf_counter()
+    store_cpu, store_seconds = meter.cpu() - cpu, perf_counter() - began
+    cpu, began = meter.cpu(), perf_counter()
     comers = {each.user: each for each in log_in_all(loop, {**job, "tokens": away})}
     verdicts = [_pull(sender, comers[peer]) for sender, peer in zip(senders, away, strict=True)]
     loop.turn(0.1)
@@ -107,7 +107,7 @@ def offline(job: Job, server_cpu: ServerCpu) -> Figures:
         "reordered": reordered,
         "store_cpu": store_cpu,
         "store_seconds": store_seconds,
-        "server_cpu": server_cpu() - cpu,
+        "server_cpu": meter.cpu() - cpu,
         "seconds": perf_counter() - began,
     }
 

@@ -1,10 +1,11 @@
 """Drives pairs: keeps messages on their way or sends by the clock, and measures a window of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 from typing import NamedTuple
 
 from im.bench.loop import Loop
+from im.bench.meter import Meter
 from im.bench.pairs import ACK_SECONDS, Pair
 from im.bench.reference import cpu_seconds
 
@@ -21,30 +22,36 @@ class Plan(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A window of traffic. CPU in seconds, latencies in ms."""
+    """A window of traffic. CPU in seconds, latencies in ms.
+
+    `server_busy`: the share of the time in which the server ran, or was ready to and had no core.
+    """
 
     messages: int
     seconds: float
     server_cpu: float
+    server_busy: float
     generator_cpu: float
     p50_ms: float
     p99_ms: float
 
 
-def drive(loop: Loop, pairs: Sequence[Pair], plan: Plan, server_cpu: Callable[[], float]) -> Measured:
+def drive(loop: Loop, pairs: Sequence[Pair], plan: Plan, meter: Meter) -> Measured:
     """Warm up, measure, then let everything on its way arrive."""
-    start = _Sender(loop, pairs, plan)
-    start.run(WARM_UP_SECONDS)
+    sender = _Sender(loop, pairs, plan)
+    sender.run(WARM_UP_SECONDS)
     for pair in pairs:
         pair.flow.latencies.clear()
     began, finished = perf_counter(), _finished(pairs)
-    server, own = server_cpu(), cpu_seconds()
-    start.run(plan.seconds)
+    server, waited, own = meter.cpu(), meter.waited(), cpu_seconds()
+    sender.run(plan.seconds)
     messages, seconds = _finished(pairs) - finished, perf_counter() - began
-    server, own = server_cpu() - server, cpu_seconds() - own
+    server, waited, own = meter.cpu() - server, meter.waited() - waited, cpu_seconds() - own
     latencies = sorted(latency for pair in pairs for latency in pair.flow.latencies)
-    start.stop()
-    return Measured(messages, seconds, server, own, percentile(latencies, 0.50), percentile(latencies, 0.99))
+    sender.stop()
+    busy = min(1.0, (server + waited) / seconds)
+    p50, p99 = percentile(latencies, 0.50), percentile(latencies, 0.99)
+    return Measured(messages, seconds, server, busy, own, p50, p99)
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

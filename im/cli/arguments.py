@@ -108,6 +108,16 @@ def _file(what: str) -> "Callable[[Parser], None]":
     return describe
 
 
+def _bench(parser: Parser) -> None:
+    parser.add_argument("scenario", metavar="SCENARIO", help="what to measure, or all")
+    parser.add_argument(
+        "--sessions", type=_count, default=10_000, metavar="N", help="how many sessions idle [10000]"
+    )
+    parser.add_argument(
+        "--seconds", type=_positive, default=8.0, metavar="S", help="how long each variant of a load runs [8]"
+    )
+
+
 def _nothing(parser: Parser) -> None:
     return
 
@@ -145,6 +155,7 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "backup": (_file("the copy, a new file"), "copy the local node's database, also while it runs"),
     "restore": (_file("the copy"), "put a copy back, while the local node does not run"),
     "doctor": (_local, "check the local node and say what to do"),
+    "bench": (_bench, "measure what a private node of this version costs on this machine"),
     "version": (_nothing, "show the version"),
 }
 
