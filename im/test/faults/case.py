@@ -1,5 +1,6 @@
 """What tests with killed processes share: a node, a history, and clients that come back soon."""
 
+import os
 import signal
 from pathlib import Path
 from random import Random
@@ -14,18 +15,17 @@ from im.testing.history import History
 
 
 class FaultCase(TestCase):
-    """`self.random` is seeded; clients dial a node that is down about three times a second."""
+    """`self.random` is seeded, by IM_TEST_SEED if it is set; clients dial a node that is down often."""
 
     uses_processes = True
     timeout = 240
-    seed = 1
 
     def setUp(self) -> None:
         self.patch(connector, "FIRST_WAIT", 0.1)
         self.patch(connector, "LONGEST_WAIT", 0.4)
         self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
-        self.random = Random(self.seed)
+        self.random = Random(int(os.environ.get("IM_TEST_SEED", "1")))
         self.history = History()
 
     def make_node(self, name: str = "node", port: int = 0, **environ: str) -> FaultyNode:
