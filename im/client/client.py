@@ -192,7 +192,7 @@ class Client:
         return self.heads().addCallback(lambda heads: sum(head.unread for head in heads))
 
     def profile(self, user: str = "") -> Deferred[Profile]:
-        """The profile of a user, or one's own."""
+        """The profile of a user; without a name one's own."""
         return self._ask(session_pb2.GetProfile(user=user)).addCallback(answers.profile)
 
     def set_profile(

@@ -11,18 +11,19 @@ from im.wire import types
 
 
 class GetProfileHandler(GatewayHandler):
-    """Anybody's profile."""
+    """Anybody's profile; without a name one's own."""
 
     type = types.GET_PROFILE
     body = session_pb2.GetProfile
 
     def handle(self, context: GatewayContext, body: session_pb2.GetProfile) -> None:
         """Check the request and ask for the profile."""
-        problem = id_problem(body.user, "user")
+        user = body.user or context.user
+        problem = id_problem(user, "user")
         if problem is not None:
             context.refuse(problem)
         else:
-            context.submit(GetProfile(body.user), _answer)
+            context.submit(GetProfile(user), _answer)
 
 
 class SetProfileHandler(GatewayHandler):

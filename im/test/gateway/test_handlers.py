@@ -304,8 +304,12 @@ class ProfileTests(HandlerCase):
         command, _ = self.ask(session_pb2.SetProfile(avatar="x"), self.record)
         self.assertEqual(command, SetProfile("alice", None, "x", {}))
 
+    def test_a_profile_asked_for_without_a_name_is_ones_own(self) -> None:
+        command, _ = self.ask(session_pb2.GetProfile(), self.record)
+        self.assertEqual(command, GetProfile("alice"))
+
     def test_wrong_profiles_are_refused(self) -> None:
-        self.assertEqual(self.refused(session_pb2.GetProfile(user=""))[1], "user")
+        self.assertEqual(self.refused(session_pb2.GetProfile(user="a b"))[1], "user")
         self.assertEqual(self.refused(session_pb2.SetProfile(name="a\0"))[1], "fields")
         self.assertEqual(self.refused(session_pb2.SetProfile(fields={"": "x"}))[1], "fields")
         self.assertEqual(self.refused(session_pb2.SetProfile(name="é" * 2_100))[1], "fields")
