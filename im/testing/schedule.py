@@ -98,6 +98,11 @@ def _stall_client(world: World, client: SimulatedClient, amount: float) -> None:
     client.process.stall(amount * 8)
 
 
+def _suspend(world: World, client: SimulatedClient, amount: float) -> None:
+    """Let everything stand still, as a suspended machine does; all that is due comes late, at once."""
+    world.clock.advance(amount * 20)
+
+
 def _restart_node(world: World, client: SimulatedClient, amount: float) -> None:
     world.kill_node()
     world.clock.callLater(amount * 2, world.start_node)
@@ -139,6 +144,7 @@ ACTIONS: dict[str, tuple[int, Callable[[World, SimulatedClient, float], None]]] 
     "slow down": (3, _slow_down),
     "stall node": (2, _stall_node),
     "stall client": (3, _stall_client),
+    "suspend": (1, _suspend),
     "restart node": (2, _restart_node),
     "kill": (4, _kill),
     "erase": (1, _erase),
@@ -184,7 +190,7 @@ def play(played: Schedule, client_type: type[SimulatedClient] = SimulatedClient)
     for user, device in DEVICES:
         world.client(user, device)
     for at, what, who, amount in played.steps:
-        world.run(at - world.clock.rightNow)
+        world.run(max(0.0, at - world.clock.rightNow))
         _, action = ACTIONS[what]
         action(world, world.clients[who], amount)
     world.settle()
