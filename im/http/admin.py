@@ -4,7 +4,7 @@ Health, readiness and metrics need no token, so the port belongs on the loopback
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from twisted.internet.interfaces import IReactorTime
@@ -12,19 +12,23 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from im.core.errors import Code, RefusedError, invalid
-from im.http.metrics import Check, Measured, MetricsPage
+from im.http.metrics import Metric, MetricsPage
 from im.http.routes import Call, Guard, JsonRoute
 from im.http.site import QuietSite, RootPage
 from im.ports import Eviction, IAuthenticator, INodeBus, ISessionRegistry, NodeBatch, Session
+
+Check = Callable[[], str]
+"""Why a part is not ready, in one sentence; "" when it is."""
 
 ADMIN_SCOPE = "admin"
 _DEFAULT_SESSIONS, _MAX_SESSIONS = 100, 1_000
 
 
 class AdminParts(NamedTuple):
-    """What the admin port shows and steers."""
+    """What the admin port shows and steers. `checks`: part -> its check."""
 
-    measured: Measured
+    metrics: Sequence[Metric]
+    checks: Mapping[str, Check]
     registry: ISessionRegistry
     bus: INodeBus
     authenticator: IAuthenticator
@@ -34,8 +38,8 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     """The site of the admin port."""
     root = RootPage("im: admin port. /healthz, /readyz, /metrics; with a token, /v1/sessions.")
     root.putChild(b"healthz", HealthPage())  # type: ignore[no-untyped-call]
-    root.putChild(b"readyz", ReadyPage(parts.measured.checks))
-    root.putChild(b"metrics", MetricsPage(parts.measured))
+    root.putChild(b"readyz", ReadyPage(parts.checks))
+    root.putChild(b"metrics", MetricsPage(parts.metrics))
     guard = Guard(parts.authenticator, ADMIN_SCOPE, clock)
     sessions = SessionDesk(parts.registry, parts.bus)
     listing = JsonRoute({"GET": sessions.list}, guard)

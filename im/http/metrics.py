@@ -1,92 +1,87 @@
-"""What a node counts, in Prometheus' format.
+"""What a node counts and measures, in Prometheus' format.
 
 The parts count in plain integers; they are read when somebody asks, and only then.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from math import inf
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.metrics_core import Metric
+from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-import im
-from im.core.errors import Code
+from im.core.histogram import Histogram
 
-Check = Callable[[], str]
-"""Why a part is not ready, in one sentence; "" when it is."""
+Value = float | Mapping[str, float] | Histogram
 
 
-class Measured(NamedTuple):
-    """What `/metrics` shows.
+class Kind(StrEnum):
+    """What a metric is to Prometheus: only grows, goes up and down, counts by size."""
 
-    `counters`: name of a part -> an object whose int attributes only grow, and whose dict attributes
-    count by kind. `gauges`: name -> the value now. `checks`: name of a part -> its check.
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Metric(NamedTuple):
+    """One metric. `read` gives a number; with `label` a number for each of its values; or a `Histogram`.
+
+    Names are those of Prometheus: a counter's ends in `_total`, units are seconds and bytes.
     """
 
-    counters: Mapping[str, object]
-    gauges: Mapping[str, Callable[[], float]]
-    checks: Mapping[str, Check]
+    name: str
+    kind: Kind
+    help: str
+    read: Callable[[], Value]
+    label: str = ""
+
+    def family(self) -> Family:
+        """The metric as it is now."""
+        value = self.read()
+        if isinstance(value, Histogram):
+            buckets = [
+                ("+Inf" if bound == inf else f"{bound:g}", count) for bound, count in value.cumulated()
+            ]
+            return HistogramMetricFamily(self.name, self.help, buckets=buckets, sum_value=value.sum)
+        make = CounterMetricFamily if self.kind is Kind.COUNTER else GaugeMetricFamily
+        if not isinstance(value, Mapping):
+            return make(self.name, self.help, value=value)
+        family = make(self.name, self.help, labels=[self.label])
+        for of, number in value.items():
+            family.add_metric([of], number)
+        return family
 
 
-class _NodeCollector(Collector):
-    def __init__(self, measured: Measured) -> None:
-        self._measured = measured
+class _Metrics(Collector):
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self._metrics = metrics
 
-    def collect(self) -> Iterable[Metric]:
-        build = GaugeMetricFamily("im_build_info", "The version that runs.", labels=["version"])
-        build.add_metric([im.__version__], 1)
-        yield build
-        ready = GaugeMetricFamily("im_part_ready", "1 where the part is ready, else 0.", labels=["part"])
-        for part, check in self._measured.checks.items():
-            ready.add_metric([part], 0 if check() else 1)
-        yield ready
-        for name, value in self._measured.gauges.items():
-            yield GaugeMetricFamily(f"im_{name}", f"{_words(name)}, now.", value=value())
-        for part, counters in self._measured.counters.items():
-            for name, count in _counts(counters):
-                yield _family(part, name, count)
+    def collect(self) -> Iterable[Family]:
+        return [metric.family() for metric in self._metrics]
 
 
 class MetricsPage(Resource):
-    """`/metrics`."""
+    """`/metrics`: the given ones, and those that every process has (`process_…`)."""
 
     isLeaf = True
 
-    def __init__(self, measured: Measured) -> None:
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        """Raises ValueError if two metrics have one name."""
         super().__init__()  # type: ignore[no-untyped-call]
+        names = [metric.name for metric in metrics]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two metrics are called {', '.join(sorted(twice))}")
         self._registry = CollectorRegistry()
-        self._registry.register(_NodeCollector(measured))
+        self._registry.register(_Metrics(metrics))
         ProcessCollector(registry=self._registry)
 
     def render_GET(self, request: Request) -> bytes:
         """Read everything now."""
         request.setHeader(b"Content-Type", CONTENT_TYPE_LATEST.encode())
         return generate_latest(self._registry)
-
-
-def _counts(counters: object) -> Iterator[tuple[str, int | Mapping[object, int]]]:
-    """The public int and dict attributes of an object, whether it has slots or not."""
-    names = {*getattr(type(counters), "__slots__", ()), *getattr(counters, "__dict__", ())}
-    for name in sorted(names):
-        value = getattr(counters, name)
-        if not name.startswith("_") and isinstance(value, int | dict):
-            yield name, value
-
-
-def _family(part: str, name: str, count: int | Mapping[object, int]) -> CounterMetricFamily:
-    full, what = f"im_{part}_{name}", f"{_words(name)} of the {_words(part).lower()} since its start"
-    if isinstance(count, int):
-        return CounterMetricFamily(full, f"{what}.", value=count)
-    family = CounterMetricFamily(full, f"{what}, by kind.", labels=["kind"])
-    for kind, number in count.items():
-        family.add_metric([kind.label if isinstance(kind, Code) else str(kind)], number)
-    return family
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()

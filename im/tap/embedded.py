@@ -32,6 +32,11 @@ class EmbeddedCore:
             SystemRandom(),
         )
 
+    @property
+    def requests_waiting(self) -> int:
+        """See `im.tap.parts.Core`."""
+        return len(self._bridge)
+
     def start(self) -> None:
         """Take connections."""
         self.node.start()

@@ -16,17 +16,19 @@ from im.gateway.tcp import TcpFactory
 from im.gateway.websocket import WebSocketSettings, WebSocketTransport
 from im.http.admin import AdminParts, admin_site
 from im.http.forwarded import TrustedProxies
-from im.http.metrics import Measured
 from im.http.port import WEBSOCKET_PATH, HttpPort, HttpPortSettings, public_root
 from im.http.site import QuietSite
 from im.ports import IAuthenticator, INodeBus, ISessionRegistry, IStore
 from im.tap.config import Config
+from im.tap.lag import EventLoopLag
 from im.tap.listeners import Listeners, as_url
+from im.tap.measures import Sources, metrics
 from im.tap.node import StartError
 from im.tap.process import INodeReactor
 from im.tap.reloading import reload_all
 from im.tap.statedir import NodeFile
 from im.tap.storing import OpenStore
+from im.tap.timed import TimedStore
 
 KEY_FILE = "keys.json"
 
@@ -45,6 +47,10 @@ class Core(Protocol):
     @property
     def bus(self) -> INodeBus:
         """Its bus."""
+
+    @property
+    def requests_waiting(self) -> int:
+        """How many requests wait for the next batch."""
 
     def start(self) -> None:
         """Take connections."""
@@ -85,6 +91,7 @@ class EmbeddedParts:
         self._admin_listeners = Listeners(reactor)
         self._running: _Running | None = None
         self._tokens: SignedTokens | None = None
+        self._lag = EventLoopLag(reactor)
         self._problem = "the node is starting"
 
     async def start(self) -> NodeFile:
@@ -92,11 +99,16 @@ class EmbeddedParts:
         self._tokens = _tokens(self._config)
         authenticator = TokenAuthenticator(self._tokens)
         store = OpenStore(self._config, self._reactor, self._on_fatal)
-        core = self._build_core(Needs(self._config, self._reactor, store.store, authenticator))
+        timed = TimedStore(store.store, self._reactor)
+        core = self._build_core(Needs(self._config, self._reactor, timed, authenticator))
         self._running = _Running(store, core)
         core.start()
+        self._lag.start()
+        checks = {"store": timed.problem, "node": lambda: self._problem}
+        shown = metrics(Sources(core.node, timed, self._lag, lambda: core.requests_waiting, checks))
+        admin = AdminParts(shown, checks, core.registry, core.bus, authenticator)
         try:
-            told = await self._listen(core, store, authenticator)
+            told = await self._listen(core, admin)
         except ValueError as error:
             raise StartError(f"{error}; change the setting.") from None
         self._problem = ""
@@ -111,6 +123,7 @@ class EmbeddedParts:
             await core.node.drain()
             core.stop()
             await store.close()
+        self._lag.stop()
         await self._admin_listeners.close()
 
     def reload(self) -> None:
@@ -122,7 +135,7 @@ class EmbeddedParts:
         if self._tokens is not None:
             self._tokens.use(_keys(self._config))
 
-    async def _listen(self, core: Core, store: OpenStore, authenticator: IAuthenticator) -> NodeFile:
+    async def _listen(self, core: Core, admin_parts: AdminParts) -> NodeFile:
         config, listen = self._config, self._listeners.listen
         limits = config.limits
         streams = StreamSettings(
@@ -137,8 +150,7 @@ class EmbeddedParts:
             address = await listen(config.http, self._http_port(streams))
             http, websocket = as_url(address, "http"), as_url(address, "ws") + WEBSOCKET_PATH.decode()
         if config.admin:
-            parts = AdminParts(self._measured(core.node, store), core.registry, core.bus, authenticator)
-            site = admin_site(parts, self._reactor)
+            site = admin_site(admin_parts, self._reactor)
             admin = as_url(await self._admin_listeners.listen(config.admin, site), "http")
         clients = [as_url(await listen(each, TcpFactory(streams))) for each in config.listen]
         return NodeFile(
@@ -153,17 +165,6 @@ class EmbeddedParts:
         site = QuietSite(public_root(), self._reactor)
         port_settings = HttpPortSettings(self._reactor, self._config.limits.login_seconds)
         return HttpPort(site, lambda: WebSocketTransport(settings), port_settings)
-
-    def _measured(self, node: Node, store: OpenStore) -> Measured:
-        return Measured(
-            counters={"node": node.counters},
-            gauges={
-                "connections": lambda: node.connections,
-                "sessions": lambda: len(node.pool),
-                "requests_in_flight": lambda: node.requests_in_flight,
-            },
-            checks={"store": store.store.problem, "node": lambda: self._problem},
-        )
 
 
 def _tokens(config: Config) -> SignedTokens:

@@ -35,6 +35,10 @@ class MemoryBridge:
         self._pace_ends = 0.0
         self._timer: IDelayedCall | None = None
 
+    def __len__(self) -> int:
+        """How many requests wait for the next batch."""
+        return len(self._waiting)
+
     def submit(self, request: Request) -> None:
         """See `IBusinessBridge`."""
         self._waiting.append(request)

@@ -8,16 +8,15 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-import im
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing
 from im.adapters.token.signed import SignedTokens
 from im.core.errors import Code
-from im.gateway.counters import Counters
+from im.core.histogram import Histogram
 from im.http.admin import AdminParts, admin_site
-from im.http.metrics import Measured
+from im.http.metrics import Kind, Metric, MetricsPage
 from im.ports import Eviction, ISessionRegistry, NodeBatch, Session, UnavailableError
 from im.test.gateway.transports import FakeSocket
 
@@ -47,16 +46,20 @@ class AdminTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.problems = {"store": "", "registry": ""}
-        self.counters = Counters()
         self.registry = DeafRegistry()
         self.bus = MemoryNodeBus()
         self.tokens = SignedTokens(KeyRing("k", {"k": b"k" * 32}), lambda: NOW, 60)
-        measured = Measured(
-            {"gateway": self.counters},
-            {"sessions": lambda: 3},
-            {part: lambda part=part: self.problems[part] for part in self.problems},  # type: ignore[misc]
-        )
-        parts = AdminParts(measured, self.registry, self.bus, TokenAuthenticator(self.tokens))
+        self.logins = 0
+        self.values: dict[str, float] = {}
+        self.seconds = Histogram((0.1, 1.0))
+        shown = [
+            Metric("im_logins_total", Kind.COUNTER, "Logins.", lambda: self.logins),
+            Metric("im_sessions", Kind.GAUGE, "Sessions.", lambda: self.values, "device_class"),
+            Metric("im_refusals_total", Kind.COUNTER, "Refusals.", lambda: self.values, "code"),
+            Metric("im_commit_seconds", Kind.HISTOGRAM, "Commits.", lambda: self.seconds),
+        ]
+        checks = {part: lambda part=part: self.problems[part] for part in self.problems}
+        parts = AdminParts(shown, checks, self.registry, self.bus, TokenAuthenticator(self.tokens))
         self.site = admin_site(parts, self.clock)
 
     def send(self, method: str, path: str, body: bytes = b"", token: str = "") -> FakeSocket:
@@ -120,35 +123,30 @@ class AdminTests(SynchronousTestCase):
         samples = [sample for family in families for sample in family.samples]
         return {(each.name, tuple(sorted(each.labels.items()))): each.value for each in samples}
 
-    def test_everything_that_is_counted_is_shown(self) -> None:
-        self.counters.logins = 7
-        self.counters.refused(Code.RATE_LIMITED)
-        self.counters.ended("lost")
-        self.problems["store"] = "the disk is full"
+    def test_metrics_are_read_when_somebody_asks(self) -> None:
+        self.metrics()
+        self.logins = 7
+        self.values = {"a": 1, "b": 2}
+        self.seconds.observe(0.5)
         shown = self.metrics()
-        self.assertEqual(7, shown["im_gateway_logins_total", ()])
-        self.assertEqual(1, shown["im_gateway_refusals_total", (("kind", "rate_limited"),)])
-        self.assertEqual(1, shown["im_gateway_ends_total", (("kind", "lost"),)])
-        self.assertEqual(3, shown["im_sessions", ()])
-        self.assertEqual(0, shown["im_part_ready", (("part", "store"),)])
-        self.assertEqual(1, shown["im_part_ready", (("part", "registry"),)])
-        self.assertEqual(1, shown["im_build_info", (("version", im.__version__),)])
+        self.assertEqual(7, shown["im_logins_total", ()])
+        self.assertEqual(2, shown["im_sessions", (("device_class", "b"),)])
+        self.assertEqual(1, shown["im_refusals_total", (("code", "a"),)])
+        self.assertEqual(0, shown["im_commit_seconds_bucket", (("le", "0.1"),)])
+        self.assertEqual(1, shown["im_commit_seconds_bucket", (("le", "1"),)])
+        self.assertEqual(1, shown["im_commit_seconds_bucket", (("le", "+Inf"),)])
+        self.assertEqual(1, shown["im_commit_seconds_count", ()])
+        self.assertEqual(0.5, shown["im_commit_seconds_sum", ()])
 
-    def test_counters_of_any_kind_of_object_are_read_when_asked(self) -> None:
-        class Plain:
-            def __init__(self) -> None:
-                self.batches = 1
-                self._secret = 5
-                self.name = "worker"
+    def test_every_process_shows_its_memory_time_and_files(self) -> None:
+        names = {name for name, _ in self.metrics()}
+        expected = {"process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"}
+        self.assertLessEqual(expected, names)
 
-        plain = Plain()
-        measured = Measured({"business": plain}, {}, {})
-        parts = AdminParts(measured, self.registry, self.bus, TokenAuthenticator(self.tokens))
-        self.site = admin_site(parts, self.clock)
-        plain.batches = 9
-        shown = self.metrics()
-        self.assertEqual(9, shown["im_business_batches_total", ()])
-        self.assertFalse([name for name, _ in shown if "secret" in name or "_name" in name])
+    def test_one_name_belongs_to_one_metric(self) -> None:
+        metric = Metric("im_logins_total", Kind.COUNTER, "Logins.", lambda: 0)
+        error = self.assertRaises(ValueError, MetricsPage, [metric, metric])
+        self.assertIn("im_logins_total", str(error))
 
     def test_a_path_that_is_not_there_is_a_json_error(self) -> None:
         for path in ("/nothing", "/v1/nothing", "/v1/sessions/nothing"):
