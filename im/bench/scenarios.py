@@ -36,7 +36,7 @@ class Measured(NamedTuple):
 
 Scenario = Callable[[Options], Iterator[Measured]]
 
-_TALK = {"IM_NEW_USERS_PER_MINUTE": "1000000"}
+TALK = {"IM_NEW_USERS_PER_MINUTE": "1000000"}
 """The users of a load appear within a second."""
 
 
@@ -49,40 +49,40 @@ def floor(options: Options) -> Iterator[Measured]:
 
 def chat(options: Options) -> Iterator[Measured]:
     """Stored messages between pairs, with both acknowledgements."""
-    with node(_TALK) as server:
-        yield Measured("one", _traffic(server, "one", options, in_flight=1), _TALK, 0.8)
+    with node(TALK) as server:
+        yield Measured("one", _traffic(server, "one", options, in_flight=1), TALK, 0.8)
         sixteen = _traffic(server, "sixteen", options, in_flight=16)
-        yield Measured("sixteen", sixteen, _TALK, 0.8)
+        yield Measured("sixteen", sixteen, TALK, 0.8)
         rate = sixteen["messages"] / sixteen["seconds"] / 2
-        yield Measured("half", _traffic(server, "half", options, rate=rate), _TALK)
-        yield Measured("alone", _traffic(server, "alone", options, in_flight=1, pairs=1), _TALK)
+        yield Measured("half", _traffic(server, "half", options, rate=rate), TALK)
+        yield Measured("alone", _traffic(server, "alone", options, in_flight=1, pairs=1), TALK)
 
 
 def idle(options: Options) -> Iterator[Measured]:
     """Sessions that only beat."""
     users = [f"idle{number}" for number in range(options.sessions)]
     for variant in ("tcp", "websocket"):
-        with node(_TALK) as server:
+        with node(TALK) as server:
             job = server.job("idle", users, seconds=15.0, heartbeat_seconds=30.0, transport=variant)
-            yield Measured(variant, generate(job), _TALK)
+            yield Measured(variant, generate(job), TALK)
 
 
 def login(options: Options) -> Iterator[Measured]:
     """Logins of users who never were here, then of the same."""
     users = [f"user{number}" for number in range(LOGINS)]
-    with node(_TALK) as server:
+    with node(TALK) as server:
         for variant in ("new", "again"):
-            yield Measured(variant, generate(server.job("login", users)), _TALK)
+            yield Measured(variant, generate(server.job("login", users)), TALK)
 
 
 def offline(options: Options) -> Iterator[Measured]:
     """Messages stored for those who are away, who then come and pull them."""
-    with node(_TALK) as server:
+    with node(TALK) as server:
         users = [f"away{number}" for number in range(200)]
         told = generate(server.job("offline", users, messages=MESSAGES_AWAY))
         stored = {**told, "server_cpu": told["store_cpu"], "seconds": told["store_seconds"]}
-        yield Measured("store", stored, _TALK)
-        yield Measured("deliver", told, _TALK)
+        yield Measured("store", stored, TALK)
+        yield Measured("deliver", told, TALK)
 
 
 def growing(options: Options) -> Iterator[Measured]:
@@ -92,8 +92,8 @@ def growing(options: Options) -> Iterator[Measured]:
         def prepare(folder: Path, messages: int = messages) -> None:
             growth.fill(folder / "im.sqlite", messages)
 
-        with node(_TALK, prepare) as server:
-            yield Measured(variant, _traffic(server, "sixteen", options, in_flight=16), _TALK)
+        with node(TALK, prepare) as server:
+            yield Measured(variant, _traffic(server, "sixteen", options, in_flight=16), TALK)
 
 
 SCENARIOS: dict[str, Scenario] = {
