@@ -72,9 +72,9 @@ class MetricsPage(Resource):
     isLeaf = True
 
     def __init__(self, metrics: Sequence[Metric]) -> None:
-        """Raises ValueError if two metrics have one name."""
+        """Raises ValueError if two metrics have one name, `_total` left out: Prometheus takes them for one."""
         super().__init__()  # type: ignore[no-untyped-call]
-        names = [metric.name for metric in metrics]
+        names = [metric.name.removesuffix("_total") for metric in metrics]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"two metrics are called {', '.join(sorted(twice))}")
         self._registry = CollectorRegistry()

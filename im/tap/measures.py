@@ -26,7 +26,7 @@ class Sources(NamedTuple):
 
 
 _COUNTED = (
-    ("connections", "connections", "Connections that were taken."),
+    ("accepted_connections", "connections", "Connections that were taken."),
     ("logins", "logins", "Logins that succeeded."),
     ("frames_received", "frames_in", "Frames from clients."),
     ("frames_sent", "frames_out", "Frames to clients."),
