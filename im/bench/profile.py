@@ -44,8 +44,8 @@ def shares(stacks: Iterable[str]) -> Iterator[tuple[float, float, str]]:
         own[functions[-1]] += int(count)
         for function in set(functions):
             total[function] += int(count)
-    for function, count in total.most_common():
-        yield count / samples, own[function] / samples, function
+    for function, whole in total.most_common():
+        yield whole / samples, own[function] / samples, function
 
 
 def main(in_flight: int) -> None:
