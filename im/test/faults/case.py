@@ -8,10 +8,12 @@ from random import Random
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
-from im.client import Timing, connector
+from im.client import connector
 from im.test.faults.nodes import FaultyNode, sleep, until
-from im.test.faults.people import Around, Crowd
+from im.test.faults.people import Around, Crowd, Habits
 from im.testing.history import History
+
+HABITS = Habits()
 
 
 class FaultCase(TestCase):
@@ -38,9 +40,9 @@ class FaultCase(TestCase):
         """What people need."""
         return Around(reactor, node, self.history, self.random)
 
-    async def crowd(self, node: FaultyNode, *pairs: tuple[str, str], timing: Timing | None = None) -> Crowd:
+    async def crowd(self, node: FaultyNode, *pairs: tuple[str, str], habits: Habits = HABITS) -> Crowd:
         """People who are online at a node that runs."""
-        crowd = Crowd(self.around(node), pairs, timing)
+        crowd = Crowd(self.around(node), pairs, habits)
         self.addCleanup(crowd.leave)
         await until(reactor, crowd.are_online, "everyone online")
         return crowd

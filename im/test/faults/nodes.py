@@ -59,19 +59,22 @@ async def until(
 
 
 class FaultyNode:
-    """`state` is its folder, `address` where clients find each of its processes."""
+    """`state` is its folder, `address` where clients find each of its processes.
+
+    For the fail-point `hold`, whose file is `hold_file`, `reached_file` is there while a COMMIT waits.
+    """
 
     def __init__(self, reactor: Any, folder: Path, port: int = 0, **environ: str) -> None:
         self.state = folder / "state"
         self.state.mkdir(parents=True)
         self.hold_file = folder / "hold"
+        self.reached_file = folder / "hold.reached"
         self._reactor = reactor
         self._folder = folder
         self._environ = {"IM_USERS": "open", **environ}
         self.port = port or free_port()
         self.address = f"tcp:127.0.0.1:{self.port}"
         self.process: Process | None = None
-        self.logs: list[Process] = []
 
     @property
     def database(self) -> Path:
@@ -99,7 +102,6 @@ class FaultyNode:
         """Run a command that serves this node."""
         faults = {"IM_FAIL_COMMIT": fail} if fail else {}
         self.process = Process(command, self._folder, **self._environ, **faults, **environ)
-        self.logs.append(self.process)
         return self.process
 
     @property

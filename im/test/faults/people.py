@@ -3,6 +3,7 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
@@ -10,10 +11,23 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
-from im.client import Client, ClientSettings, ClientStatus, CursorMoved, Message, Sent, Status, Timing
-from im.client.core.state import ClientState
-from im.client.errors import ClientStoppedError, RequestTimeoutError
-from im.client.memory_state import MemoryState
+from im.client import (
+    Client,
+    ClientSettings,
+    ClientStatus,
+    ClientStoppedError,
+    CursorMoved,
+    MemoryState,
+    Message,
+    RequestTimeoutError,
+    SendFailed,
+    Sent,
+    ServerError,
+    SqliteState,
+    Status,
+    Timing,
+)
+from im.client.core.events import SendState
 from im.core.commands import Entry
 from im.core.ids import direct_conversation, uuid7
 from im.test.faults.nodes import FaultyNode, Stored, until
@@ -33,32 +47,50 @@ class Around(NamedTuple):
     random: Random
 
 
+class Habits(NamedTuple):
+    """How people use their clients. `folder`: where these keep their state, None in memory."""
+
+    timing: Timing = Timing()
+    folder: Path | None = None
+
+
 class Person:
     """One user with one client. `handed` is what it handed out, `sent` what it told is stored, in order."""
 
-    def __init__(
-        self, around: Around, user: str, timing: Timing | None = None, state: ClientState | None = None
-    ) -> None:
+    def __init__(self, around: Around, user: str, habits: Habits) -> None:
         self.user = user
         self.handed: list[Message] = []
         self.statuses: list[ClientStatus] = []
         self.sent: list[Sent] = []
         self.offered = 0
         self._around = around
+        self._habits = habits
         self._seen: dict[str, int] = {}
         self._count: dict[str, int] = defaultdict(int)
+        around.history.began(user, user)
+        self.client = self._start()
+
+    async def restart(self) -> None:
+        """Stop the client, and start another one from what it kept."""
+        await self.client.stop()
+        self._around.history.began(self.user, self.user, continues=True)
+        self.client = self._start()
+
+    def _start(self) -> Client:
+        around, (timing, folder) = self._around, self._habits
         settings = ClientSettings(
             addresses=(around.node.address,),
-            token=around.node.token(user),
-            state=state or MemoryState(),
-            timing=timing or Timing(),
+            token=around.node.token(self.user),
+            state=MemoryState() if folder is None else SqliteState(folder / f"{self.user}.sqlite"),
+            timing=timing,
         )
-        around.history.began(user, user)
-        self.client = client = Client(settings, around.reactor, random=around.random)
+        client = Client(settings, around.reactor, random=around.random)
         client.on_message(self._on_message)
         client.on_cursor(self._on_cursor)
+        client.on_send(self._on_send)
         client.on_state(self.statuses.append)
         client.start()
+        return client
 
     @property
     def is_online(self) -> bool:
@@ -70,16 +102,15 @@ class Person:
         """How often it came online."""
         return sum(each.status is Status.ONLINE for each in self.statuses)
 
-    def send(self, peer: str, text: str) -> Deferred[None]:
-        """Send a text, saying what was seen. Fires when it is stored, or the client was stopped."""
+    def send(self, peer: str, text: str) -> None:
+        """Send a text, saying what was seen."""
         around = self._around
         conversation = direct_conversation(self.user, peer)
         key = uuid7(int(around.reactor.seconds() * 1000), around.random.randbytes(10))
         seen = self._seen.get(conversation, 0)
         around.history.sending(self.user, conversation, key, text.encode(), seen)
         self.offered += 1
-        sent = self.client.send(conversation, text, seen_seq=seen, client_msg_id=key)
-        return sent.addCallbacks(self._sent, self._not_sent, errbackArgs=(key,))
+        self.client.send(conversation, text, seen_seq=seen, client_msg_id=key).addErrback(_is_observed)
 
     def read(self, conversation: str, seq: int) -> Deferred[None]:
         """Say that everything up to `seq` was seen."""
@@ -92,13 +123,13 @@ class Person:
 
         return self.client.read(conversation, seq).addCallbacks(done, _gave_up)
 
-    def _sent(self, sent: Sent) -> None:
-        self.sent.append(sent)
-        self._around.history.acknowledged(self.user, sent.client_msg_id, sent.conversation, sent.seq)
-
-    def _not_sent(self, failure: Failure, key: bytes) -> None:
-        if failure.check(ClientStoppedError) is None:
-            self._around.history.refused(self.user, key, failure.getErrorMessage())
+    def _on_send(self, state: SendState) -> None:
+        history = self._around.history
+        if isinstance(state, Sent):
+            self.sent.append(state)
+            history.acknowledged(self.user, state.client_msg_id, state.conversation, state.seq)
+        elif isinstance(state, SendFailed):
+            history.refused(self.user, state.client_msg_id, state.refusal.label)
 
     def _on_message(self, message: Message) -> None:
         self.handed.append(message)
@@ -126,6 +157,10 @@ def entry_of(message: Message) -> Entry:
     )
 
 
+def _is_observed(failure: Failure) -> None:
+    failure.trap(ServerError, ClientStoppedError)
+
+
 def _gave_up(failure: Failure) -> None:
     failure.trap(RequestTimeoutError, ClientStoppedError)
 
@@ -133,12 +168,10 @@ def _gave_up(failure: Failure) -> None:
 class Crowd:
     """Several people; `pairs` are who sends to whom."""
 
-    def __init__(
-        self, around: Around, pairs: Sequence[tuple[str, str]], timing: Timing | None = None
-    ) -> None:
+    def __init__(self, around: Around, pairs: Sequence[tuple[str, str]], habits: Habits) -> None:
         self._around = around
         users = sorted({user for pair in pairs for user in pair})
-        self.people = {user: Person(around, user, timing) for user in users}
+        self.people = {user: Person(around, user, habits) for user in users}
         self._pairs = itertools.cycle([*pairs, *(pair[::-1] for pair in pairs)])
         self._numbers = itertools.count(1)
         self._unread: dict[tuple[str, str], int] = {}
@@ -157,10 +190,10 @@ class Crowd:
         """Whether everyone is."""
         return all(person.is_online for person in self.people.values())
 
-    def send(self) -> Deferred[None]:
+    def send(self) -> None:
         """Let the next pair's first say something to its second."""
         sender, recipient = next(self._pairs)
-        return self.people[sender].send(recipient, f"{sender} {next(self._numbers)} {'x' * 64}")
+        self.people[sender].send(recipient, f"{sender} {next(self._numbers)} {'x' * 64}")
 
     async def settle(self) -> None:
         """Wait until everything is answered and everyone has everything, as a fresh sync says."""

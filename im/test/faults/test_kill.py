@@ -13,8 +13,8 @@ from im.test.faults.people import Crowd, Traffic
 OFFERED_PER_SECOND = 700.0
 LEAST_PER_SECOND = 500.0
 KILLS, KILLS_LONG = 21, 100
-POINTS = 4
-"""Of these kills so many just before a COMMIT, and so many just after one."""
+POINTS_SHARE = 5
+"""One of so many kills is just before a COMMIT, and one just after one."""
 PAIRS = ("alice", "bob"), ("carol", "dave"), ("alice", "carol"), ("bob", "dave")
 
 
@@ -45,7 +45,10 @@ class KillTests(FaultCase):
     def plan(self) -> list[str]:
         """The fail-point of each process, "" for one that is killed at any time."""
         kills = KILLS_LONG if is_long() else KILLS
-        points = [f"{kind}:{self.random.randint(8, 60)}" for kind in ("kill_before", "kill_after") * POINTS]
+        points = [
+            f"{kind}:{self.random.randint(8, 60)}"
+            for kind in ("kill_before", "kill_after") * (kills // POINTS_SHARE)
+        ]
         plan = points + [""] * (kills - len(points))
         self.random.shuffle(plan)
         return plan

@@ -10,7 +10,7 @@ from im.client import Message, Sent
 from im.tap.parts import KEY_FILE
 from im.test.faults.case import FaultCase
 from im.test.faults.nodes import FaultyNode, Stored, until
-from im.test.faults.people import Person, Traffic
+from im.test.faults.people import Habits, Person, Traffic
 from im.test.system.processes import BIN, Process
 
 PAIRS = ("alice", "bob"), ("carol", "dave"), ("alice", "carol")
@@ -22,7 +22,7 @@ class RestoreTests(FaultCase):
         node = self.make_node()
         node.start()
         await node.ready()
-        crowd = await self.crowd(node, *PAIRS)
+        crowd = await self.crowd(node, *PAIRS, habits=Habits(folder=self.folder))
         traffic = Traffic(reactor, crowd, PER_SECOND)
         file = self.folder / "backup"
         traffic.start()
@@ -33,6 +33,7 @@ class RestoreTests(FaultCase):
             await node.kill()
             before = {name: len(person.sent) for name, person in crowd.people.items()}
             restored = await self.restore(file, node)
+            await crowd.people["alice"].restart()
             restored.start()
             await restored.ready()
             await until(reactor, crowd.are_online, "everyone online again")

@@ -9,7 +9,7 @@ from twisted.internet import reactor
 from im.client import Timing
 from im.test.faults.case import FaultCase
 from im.test.faults.nodes import until
-from im.test.faults.people import Traffic
+from im.test.faults.people import Habits, Traffic
 
 PAIRS = ("alice", "bob"), ("carol", "dave")
 PER_SECOND = 300.0
@@ -46,13 +46,31 @@ class TermTests(FaultCase):
         await self.settle_and_check(crowd, node)
         print(f"{crowd.acknowledged} messages, drained in {seconds:.1f} s")
 
+    async def test_a_commit_that_hangs_keeps_no_node_from_its_end(self) -> None:
+        node = self.make_node(IM_DRAIN_SECONDS="2")
+        self.addCleanup(node.hold_file.unlink, missing_ok=True)
+        process = node.start("hold", IM_FAIL_FILE=str(node.hold_file))
+        await node.ready()
+        crowd = await self.crowd(node, *PAIRS)
+        node.hold_file.touch()
+        crowd.send()
+        await until(reactor, node.reached_file.exists, "the COMMIT")
+        began = time.monotonic()
+        await self.end_well(node)
+        print(f"ended after {time.monotonic() - began:.1f} s")
+        self.assertIn("did not drain in time", process.out)
+        self.assertEqual(crowd.acknowledged, 0)
+        self.assertEqual(node.stored().logs, {})
+        node.start()
+        await self.settle_and_check(crowd, node)
+
 
 class StillTests(FaultCase):
     async def test_a_node_that_stood_still_takes_nobody_for_dead(self) -> None:
         node = self.make_node(IM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS))
         process = node.start()
         await node.ready()
-        crowd = await self.crowd(node, *PAIRS, timing=PATIENT)
+        crowd = await self.crowd(node, *PAIRS, habits=Habits(PATIENT))
         traffic = Traffic(reactor, crowd, PER_SECOND)
         traffic.start()
         try:
@@ -73,7 +91,7 @@ class StillTests(FaultCase):
         node = self.make_node(IM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS))
         process = node.start()
         await node.ready()
-        crowd = await self.crowd(node, *PAIRS, timing=Timing(login=2.0))
+        crowd = await self.crowd(node, *PAIRS, habits=Habits(Timing(login=2.0)))
         traffic = Traffic(reactor, crowd, PER_SECOND)
         traffic.start()
         try:
