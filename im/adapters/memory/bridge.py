@@ -11,7 +11,10 @@ from im.core.commands import Request
 from im.ports import IBusinessBridge
 
 PACE_SECONDS = 0.002
-"""From one commit to the next batch: saves 32 us a message at half load; a lone message waits for nothing."""
+"""From one commit to the next batch: saves 32 µs a message at half load."""
+
+CROWD = 4
+"""A batch of fewer was no crowd, and the next one need not wait for more: two who chat are not slowed."""
 
 FULL_BATCH = 64
 """With so many requests waiting there is nothing to gain by pacing."""
@@ -68,11 +71,12 @@ class MemoryBridge:
         waiting = self._waiting
         batch = [waiting.popleft() for _ in range(min(len(waiting), self._batch_requests))]
         self._is_busy = True
-        self._execute(batch).addCallback(self._executed)
+        self._execute(batch).addCallback(self._executed, len(batch))
 
-    def _executed(self, _: None) -> None:
+    def _executed(self, _: None, size: int) -> None:
         self._is_busy = False
-        self._pace_ends = self._clock.seconds() + PACE_SECONDS
+        if size >= CROWD:
+            self._pace_ends = self._clock.seconds() + PACE_SECONDS
         if self._waiting:
             self._schedule()
 

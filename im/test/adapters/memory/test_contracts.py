@@ -4,7 +4,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.memory.bridge import FULL_BATCH, PACE_SECONDS, MemoryBridge
+from im.adapters.memory.bridge import CROWD, FULL_BATCH, PACE_SECONDS, MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
 from im.core.commands import Request
@@ -53,20 +53,27 @@ class PacingTests(SynchronousTestCase):
         self.clock.advance(0)
         self.assertEqual([3], self.sizes)
 
-    def test_soon_after_a_batch_the_next_one_waits_for_the_pace(self) -> None:
-        self.submit(1)
+    def test_soon_after_a_crowd_the_next_batch_waits_for_the_pace(self) -> None:
+        self.submit(CROWD)
         self.clock.advance(0)
         self.submit(1)
         self.clock.advance(PACE_SECONDS * 0.9)
-        self.assertEqual([1], self.sizes)
+        self.assertEqual([CROWD], self.sizes)
         self.clock.advance(PACE_SECONDS * 0.1)
-        self.assertEqual([1, 1], self.sizes)
+        self.assertEqual([CROWD, 1], self.sizes)
 
-    def test_a_full_batch_waits_for_nothing(self) -> None:
+    def test_soon_after_a_small_batch_nothing_waits(self) -> None:
+        self.submit(CROWD - 1)
+        self.clock.advance(0)
         self.submit(1)
         self.clock.advance(0)
+        self.assertEqual([CROWD - 1, 1], self.sizes)
+
+    def test_a_full_batch_waits_for_nothing(self) -> None:
+        self.submit(CROWD)
+        self.clock.advance(0)
         self.submit(FULL_BATCH)
-        self.assertEqual([1, FULL_BATCH], self.sizes)
+        self.assertEqual([CROWD, FULL_BATCH], self.sizes)
 
     def test_a_batch_is_bounded(self) -> None:
         self.bridge = MemoryBridge(self.clock, self.execute, 10)
