@@ -53,11 +53,30 @@ def rotate_key_file(path: Path, random_bytes: Callable[[int], bytes] = os.urando
     while f"k{number}" in old.keys:
         number += 1
     ring = KeyRing(f"k{number}", {**old.keys, f"k{number}": random_bytes(MIN_KEY_BYTES)})
+    _replace(path, ring)
+    return ring
+
+
+def retire_key(path: Path, kid: str) -> KeyRing:
+    """Take a key out, so that its tokens no longer count. Replaces the file at once.
+
+    Raises `ValueError` for the active key, and for one that isn't there.
+    """
+    old = load_keys(path)
+    if kid not in old.keys:
+        raise ValueError(f"there is no key {kid!r} in {path}; it holds {', '.join(sorted(old.keys))}")
+    if kid == old.active:
+        raise ValueError(f"the key {kid!r} signs new tokens; rotate first, then retire it")
+    ring = KeyRing(old.active, {name: key for name, key in old.keys.items() if name != kid})
+    _replace(path, ring)
+    return ring
+
+
+def _replace(path: Path, ring: KeyRing) -> None:
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
     _write_new(beside, ring)
     beside.replace(path)
-    return ring
 
 
 def _write_new(path: Path, ring: KeyRing) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from jwt import PyJWK, PyJWTError
 from jwt.api_jws import PyJWS
 
+from im.adapters.token.claims import TokenRefusedError, check_times
 from im.adapters.token.keys import KeyRing
-from im.core.errors import Code, Refused, RefusedError
 from im.core.ids import id_problem
 from im.ports import Identity
 
@@ -22,7 +22,6 @@ ADMIN_SCOPE = "admin"
 _ALGORITHMS = ["HS256"]
 _MAX_TOKEN_CHARACTERS = 4_096
 _KNOWN_HEADERS = 64
-_END_OF_TIME = 1e12  # Unix seconds; also false for NaN
 _USER_ONLY = frozenset({USER_SCOPE})
 
 
@@ -57,22 +56,19 @@ class SignedTokens:
         )
 
     def verify(self, token: str) -> Identity:
-        """Whom a token speaks for. Raises `RefusedError` (`unauthenticated`, `expired`)."""
+        """Whom a token speaks for. Raises `TokenRefusedError` (`unauthenticated`, `expired`)."""
         claims = self._checked_claims(token)
         user = claims.get("sub")
         if not isinstance(user, str) or id_problem(user, "sub") is not None:
-            raise _unauthenticated("the token names no valid user in sub")
-        expires_at = _time_claim(claims, "exp")
-        now = self._now()
-        if max(_time_claim(claims, "iat"), _time_claim(claims, "nbf", now)) > now + self._skew:
-            raise _unauthenticated("the token is from the future; compare the clocks")
-        if expires_at <= now - self._skew:
-            raise RefusedError(Refused(Code.EXPIRED, "the token has expired"))
-        return Identity(user, expires_at, _scopes(claims))
+            raise TokenRefusedError("claims", "the token names no valid user in sub")
+        if "iat" not in claims:
+            raise TokenRefusedError("claims", "the token has no valid iat")
+        issued_at, expires_at = check_times(claims, self._now(), self._skew)
+        return Identity(user, expires_at, _scopes(claims), issued_at)
 
     def _checked_claims(self, token: str) -> dict[str, object]:
         if len(token) > _MAX_TOKEN_CHARACTERS:
-            raise _unauthenticated("the token is too long")
+            raise TokenRefusedError("malformed", "the token is too long")
         header = token.partition(".")[0]
         key = self._known_headers.get(header)
         try:
@@ -81,9 +77,9 @@ class SignedTokens:
             claims = json.loads(self._jws.decode(token, key, _ALGORITHMS))
         except (PyJWTError, ValueError, RecursionError):
             # Not chained: the cause may quote the token.
-            raise _unauthenticated("the token is not signed by a key of ours") from None
+            raise TokenRefusedError("signature", "the token is not signed by a key of ours") from None
         if not isinstance(claims, dict):
-            raise _unauthenticated("the token holds no claims")
+            raise TokenRefusedError("claims", "the token holds no claims")
         if len(self._known_headers) < _KNOWN_HEADERS:
             self._known_headers[header] = key
         return claims
@@ -103,21 +99,10 @@ def _as_jwk(key: bytes) -> PyJWK:
     return PyJWK({"kty": "oct", "k": encoded}, "HS256")
 
 
-def _unauthenticated(text: str) -> RefusedError:
-    return RefusedError(Refused(Code.UNAUTHENTICATED, text))
-
-
-def _time_claim(claims: dict[str, object], name: str, default: float | None = None) -> float:
-    value = claims.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _END_OF_TIME:
-        raise _unauthenticated(f"the token has no valid {name}")
-    return float(value)
-
-
 def _scopes(claims: dict[str, object]) -> frozenset[str]:
     scope = claims.get("scope")
     if scope is None:
         return _USER_ONLY
     if not isinstance(scope, str):
-        raise _unauthenticated("the token's scope is no text")
+        raise TokenRefusedError("claims", "the token's scope is no text")
     return frozenset(scope.split())

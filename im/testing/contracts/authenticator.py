@@ -9,7 +9,12 @@ from im.ports import IAuthenticator
 
 
 class AuthenticatorContract(TestCase):
-    """Mix in with `authenticator`, `mint(user, seconds, scopes)` and `advance(seconds)` made in `setUp`."""
+    """Mix in with `authenticator`, `mint(user, seconds, scopes)` and `advance(seconds)` made in `setUp`.
+
+    `scopes` are those that its tokens can open.
+    """
+
+    scopes = frozenset({"user", "admin"})
 
     authenticator: IAuthenticator
     mint: Callable[[str, float, frozenset[str]], str]
@@ -23,9 +28,9 @@ class AuthenticatorContract(TestCase):
         self.fail(f"taken for {identity}")
 
     async def test_a_good_token_tells_the_user_and_the_scopes(self) -> None:
-        identity = await self.authenticator.authenticate(self.mint("alice", 60, frozenset({"user", "admin"})))
+        identity = await self.authenticator.authenticate(self.mint("alice", 60, self.scopes))
         self.assertEqual("alice", identity.user)
-        self.assertEqual(frozenset({"user", "admin"}), identity.scopes)
+        self.assertEqual(self.scopes, identity.scopes)
 
     async def test_the_end_of_a_token_is_told(self) -> None:
         sooner = await self.authenticator.authenticate(self.mint("alice", 60, frozenset({"user"})))

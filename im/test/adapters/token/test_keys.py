@@ -4,7 +4,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.token.keys import create_key_file, load_keys, rotate_key_file
+from im.adapters.token.keys import create_key_file, load_keys, retire_key, rotate_key_file
 
 
 def always(byte: bytes) -> bytes:
@@ -86,3 +86,18 @@ class KeyFileTests(SynchronousTestCase):
     def test_a_short_key_is_refused(self) -> None:
         self.write({"active": "a", "keys": {"a": base64.b64encode(b"a" * 31).decode()}})
         self.assertIn("shorter than 32", self.problem())
+
+    def test_a_retired_key_is_gone(self) -> None:
+        first = create_key_file(self.path)
+        rotated = rotate_key_file(self.path)
+        ring = retire_key(self.path, first.active)
+        self.assertEqual({rotated.active: rotated.keys[rotated.active]}, ring.keys)
+        self.assertEqual(ring, load_keys(self.path))
+        self.assertEqual(0o600, self.path.stat().st_mode & 0o777)
+
+    def test_only_a_known_key_that_does_not_sign_is_retired(self) -> None:
+        ring = create_key_file(self.path)
+        for kid, why in ((ring.active, "rotate first"), ("nothing", "there is no key")):
+            text = str(self.assertRaises(ValueError, retire_key, self.path, kid))
+            self.assertIn(why, text)
+        self.assertEqual(ring, load_keys(self.path))

@@ -49,7 +49,7 @@ class SignedTokensTests(SynchronousTestCase):
 
     def test_a_token_speaks_for_its_user_until_it_expires(self) -> None:
         identity = self.tokens.verify(self.tokens.mint("alice", 100))
-        self.assertEqual(Identity("alice", NOW + 100, frozenset({"user"})), identity)
+        self.assertEqual(Identity("alice", NOW + 100, frozenset({"user"}), NOW), identity)
 
     def test_any_issuer_with_the_key_may_sign(self) -> None:
         identity = self.tokens.verify(self.signed(scope="admin user"))
