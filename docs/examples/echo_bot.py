@@ -1,4 +1,4 @@
-"""Answers every text with the same text. Set IM_CONNECT and IM_TOKEN, then: python echo_bot.py"""
+"""Answers every text with the same text, as user echo of the node that runs in this folder's var/."""
 
 from im.client import Bot, Incoming
 

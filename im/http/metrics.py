@@ -72,7 +72,7 @@ class MetricsPage(Resource):
     isLeaf = True
 
     def __init__(self, metrics: Sequence[Metric]) -> None:
-        """Raises ValueError if two metrics have one name, `_total` left out: Prometheus takes them for one."""
+        """Raises ValueError if two metrics have one name; `_total` at its end makes no other name."""
         super().__init__()  # type: ignore[no-untyped-call]
         names = [metric.name.removesuffix("_total") for metric in metrics]
         if twice := {name for name in names if names.count(name) > 1}:

@@ -15,8 +15,10 @@ FOREIGN_VARIABLES = (
     "IM_FAIL",
     "IM_TOKEN",
     "IM_CONNECT",
+    "IM_CLIENT_",
+    "IM_CA_FILE",
 )
-"""Beginnings of the `IM_*` variables that are no settings of a node: ours, the tests', `imctl`'s."""
+"""Beginnings of the `IM_*` variables that are no settings of a node: ours, the tests', `imctl`'s, a bot's."""
 
 
 class Setting(NamedTuple):
