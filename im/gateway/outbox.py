@@ -2,6 +2,10 @@
 
 from typing import Protocol
 
+_PARTS = 64
+_LARGE_BYTES = 1_024
+"""Of a sink wait at most so many parts, each smaller: what a socket does not take must show at once."""
+
 
 class Sink(Protocol):
     """What is written to in the end."""
@@ -31,13 +35,19 @@ class Outbox:
         waiting = self._waiting
         if waiting is None:
             sink.write(data)
+        elif len(data) >= _LARGE_BYTES:
+            self.flush(sink)
+            sink.write(data)
         elif sink in waiting:
-            waiting[sink].append(data)
+            parts = waiting[sink]
+            parts.append(data)
+            if len(parts) == _PARTS:
+                self.flush(sink)
         else:
             waiting[sink] = [data]
 
     def flush(self, sink: Sink) -> None:
-        """Write what waits for a sink now: it is about to close."""
+        """Write what waits for a sink now."""
         parts = self._waiting.pop(sink, None) if self._waiting else None
         if parts:
             sink.write(b"".join(parts))
