@@ -1,17 +1,22 @@
-"""The base class of everything that answers a message type, and what it gets.
+"""The base class of everything that answers a message type of an app, and what it gets.
 
-A subclass states `type` and `body` and implements `handle`. The connection layer finds it in a
-table by its number; it parses the body once and calls `handle` on the reactor's thread.
+A subclass states `type` and `body` and implements `handle`. It is found by its entry point in the
+group `im.handlers`; `docs/extending.md` walks through it.
 """
 
 import builtins
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
-from im.core.commands import Command
+from im.core.commands import TEXT, Command
 from im.core.errors import Refused
+
+T = TypeVar("T")
+
+BUSINESS, GATEWAY = "business", "gateway"
 
 
 class RequestContext(Protocol):
@@ -33,11 +38,33 @@ class RequestContext(Protocol):
     def request_id(self) -> int:
         """The number that the client chose; 0: no answer is wanted."""
 
-    def reply(self, body: Message) -> None:
-        """Answer with a body; its type number comes from the wire's table. Nothing if none is wanted."""
+    @property
+    def conversation(self) -> str:
+        """Where the message belongs; "": nowhere. The id allows that the user is in it."""
 
-    def reply_frame(self, frame: bytes) -> None:
-        """Answer with a whole envelope that was made by hand. Nothing if none is wanted."""
+    @property
+    def now_ms(self) -> int:
+        """When it came, Unix ms."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The section `[handlers.NAME]` of the configuration, NAME being the entry point's."""
+
+    def reply(self, body: Message) -> None:
+        """Answer with a body of the handler's `bodies`. Nothing if no answer is wanted.
+
+        Raises `TypeError` for another body. Without any answer the client gets OK.
+        """
+
+    def in_thread(self, call: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+        """Run what blocks, such as a query to a database of the app's own, on a thread of the handler's.
+
+        It may be run again for the same request, after a crash or a repetition.
+        """
+
+
+class GatewayContext(RequestContext, Protocol):
+    """What a handler gets that `runs_on` the gateway: it has no store, and answers at once."""
 
     def refuse(self, refused: Refused) -> None:
         """Answer with an error frame. The connection lives."""
@@ -46,15 +73,102 @@ class RequestContext(Protocol):
         """Ask the business layer; `on_result(context, result)` is called once, also on a time-out."""
 
 
+class HandlerStore(Protocol):
+    """Records of the handler's own, by key: 1 to 256 characters. Other handlers have others.
+
+    What is set is stored when `handle` has ended, together with what is posted. If a record that was
+    read has changed meanwhile, nothing is stored and `handle` is called again: so no change is lost.
+    """
+
+    def get(self, key: str) -> Awaitable[bytes | None]:
+        """The value as it is committed, or as this call set it; None: there is none."""
+
+    def set(self, key: str, value: bytes) -> None:
+        """Keep a value, at most `handler_value_bytes` long."""
+
+    def delete(self, key: str) -> None:
+        """Keep nothing under this key."""
+
+
+class HandlerContext(RequestContext, Protocol):
+    """What a handler gets that `runs_on` the business layer.
+
+    All that it asks for here happens when `handle` has ended, and only once for one request, however
+    often that is repeated; none of it happens if `handle` raises.
+    """
+
+    @property
+    def store(self) -> HandlerStore:
+        """Records of the handler's own."""
+
+    def post(
+        self, content: str | bytes, kind: int = TEXT, conversation: str = "", as_user: bool = False
+    ) -> None:
+        """Store a message in a conversation, by default the request's, and deliver it to its members.
+
+        It is the app's own (its sender is ""), or with `as_user` in the user's name, who must be allowed to.
+        Kinds of 100 and above never count as unread; only the app may send them. At most 16 in one call.
+        """
+
+    def signal(self, users: Iterable[str], body: Message) -> None:
+        """Send a body of the handler's `bodies` to sessions of `users` that are online, once. Not stored.
+
+        At most 16 in one call, each to at most 1,000 users.
+        """
+
+
 class MessageHandler(ABC):
-    """One message type. 10,000 and above belong to apps."""
+    """One message type of an app.
+
+    `bodies` are the types that it sends itself, answers and signals, by number; they are its own, too.
+    """
 
     type: ClassVar[int]
+    """10,000 and above."""
+
     body: ClassVar[builtins.type[Message]]
 
+    bodies: ClassVar[Mapping[int, builtins.type[Message]]] = {}
+
+    runs_on: ClassVar[str] = BUSINESS
+    """`business`, where the data is, or `gateway`, where the connection is."""
+
+    needs_conversation: ClassVar[bool] = False
+    """Whether a frame that belongs to no conversation is refused."""
+
+    timeout_seconds: ClassVar[float] = 3.0
+    """After this a call is cancelled, nothing of it happens, and the client gets `unavailable`."""
+
+    concurrency: ClassVar[int] = 16
+    """So many calls run at the same time; of one conversation, or one user's without one, one at a time."""
+
+    waiting: ClassVar[int] = 1_000
+    """So many more wait for their turn; beyond, the client gets `rate_limited`."""
+
+    threads: ClassVar[int] = 4
+    """So many `in_thread` at the same time."""
+
+    def configure(self, settings: Mapping[str, Any]) -> None:  # noqa: B027 (most handlers have no settings)
+        """Take the settings, once, at the start. Raise ValueError for what can't be; it ends the start."""
+
     @abstractmethod
-    def handle(self, context: RequestContext, body: Any) -> Any:
-        """Deal with one body. Return nothing, or a coroutine.
+    def handle(self, context: Any, body: Any) -> Any:
+        """Deal with one body: a coroutine function, or a function that returns nothing.
 
         `RefusedError` is answered as it says; whatever else is raised is logged and answered `internal`.
         """
+
+
+class Owner(NamedTuple):
+    """A handler under its name, that of its entry point, with its settings."""
+
+    name: str
+    handler: MessageHandler
+    settings: Mapping[str, Any] = {}
+
+    def number_of(self, body: Message) -> int:
+        """The type of a body that the handler sends. Raises `TypeError` for one that it doesn't state."""
+        for number, kind in self.handler.bodies.items():
+            if type(body) is kind:
+                return number
+        raise TypeError(f"{type(body).__name__} is none of the bodies of handler {self.name}")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from im.core.commands import CursorMoved, MoveDelivered, Request, Result, Send, Sent
-from im.core.ids import direct_peer
+from im.core.commands import Conclude, Concluded, CursorMoved, MoveDelivered, Request, Result, Send, Sent
+from im.core.ids import direct_peer, users_by_id
 from im.ports import Delivery, NodeBatch, Signal
 from im.proto.chat_pb2 import Cursor
 from im.wire import codec, hot
@@ -21,13 +21,15 @@ class Announcement(NamedTuple):
     users: frozenset[str]
 
 
-def announcement(requests: Sequence[Request], results: Sequence[Result]) -> Announcement:
-    """Gather what the aligned results of committed writes mean."""
+def announcement(
+    requests: Sequence[Request], results: Sequence[Result], extra: Sequence[Signal] = ()
+) -> Announcement:
+    """Gather what the aligned results of committed writes mean; `extra` signals are told, too."""
     by_node: dict[str, list[tuple[int, Result]]] = {}
     deliveries: list[Delivery] = []
-    signals: list[Signal] = []
+    signals: list[Signal] = [*extra]
     for request, result in zip(requests, results, strict=True):
-        by_node.setdefault(request.node, []).append((request.id, result))
+        answer = result
         if type(result) is Sent:
             if not result.duplicate:
                 deliveries.append(_delivery(request, result))
@@ -35,6 +37,10 @@ def announcement(requests: Sequence[Request], results: Sequence[Result]) -> Anno
                 signals += _read_signals(request.session, result.read)
         elif type(result) is CursorMoved and result.moved:
             signals += _cursor_signals(request, result)
+        elif type(result) is Concluded:
+            answer = result.reply
+            deliveries += _posted(request, result)
+        by_node.setdefault(request.node, []).append((request.id, answer))
     users = {user for delivery in deliveries for user in delivery.users}
     users.update(user for signal in signals for user in signal.users)
     return Announcement(by_node, deliveries, signals, frozenset(users))
@@ -77,6 +83,29 @@ def _delivery(request: Request, sent: Sent) -> Delivery:
     return Delivery(
         _audience(sent.conversation, send.sender), sent.conversation, sent.seq, frame, request.session
     )
+
+
+def _posted(request: Request, concluded: Concluded) -> list[Delivery]:
+    """The messages of a handler go to all sessions, that of the request included; none of a duplicate."""
+    conclude = request.command
+    assert isinstance(conclude, Conclude)
+    if concluded.duplicate:
+        return []
+    deliveries = []
+    for post, sent in zip(conclude.posts, concluded.sent, strict=True):
+        frame = hot.deliver(
+            sent.conversation,
+            sent.epoch,
+            sent.seq,
+            sent.n,
+            post.kind,
+            post.sender,
+            post.client_msg_id,
+            sent.time_ms,
+            post.content,
+        )
+        deliveries.append(Delivery(users_by_id(sent.conversation), sent.conversation, sent.seq, frame, ""))
+    return deliveries
 
 
 def _audience(conversation: str, user: str) -> tuple[str, ...]:

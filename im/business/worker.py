@@ -9,15 +9,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im.business.announcement import Announcement, announcement, by_node
+from im.business.custom import NONE, CustomTypes, HandlerSettings
 from im.core.commands import WRITES, Custom, Query, Request, Result, Write
 from im.core.errors import Code, Refused
-from im.ports import INodeBus, ISessionRegistry, IStore, NodeBatch, UnavailableError
+from im.ports import INodeBus, ISessionRegistry, IStore, NodeBatch, Signal, UnavailableError
 
 LOCATE_AGAIN_SECONDS = 0.2
 MAX_UNLOCATED = 1_000
 
 _UNAVAILABLE = Refused(Code.UNAVAILABLE, "the store cannot answer now; try again")
-_UNKNOWN = Refused(Code.UNKNOWN_TYPE, "nobody owns this type")
 _INTERNAL = Refused(Code.INTERNAL, "the request failed; the operator's log says why")
 
 
@@ -34,9 +34,10 @@ class Worker:
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime, ports: WorkerPorts) -> None:
+    def __init__(self, clock: IReactorTime, ports: WorkerPorts, handlers: HandlerSettings = NONE) -> None:
         self._clock = clock
         self._store, self._registry, self._bus = ports
+        self._custom = CustomTypes(clock, self._store, self._tell, handlers)
         self._unlocated: dict[int, IDelayedCall] = {}
         self._unlocated_id = 0
 
@@ -49,7 +50,7 @@ class Worker:
                 writes.append(request)
                 commands.append(request.command)
             elif isinstance(request.command, Custom):
-                self._answer(_UNKNOWN, request)
+                self._custom.take(request, request.command)
             else:
                 self._read(request, request.command)
         if not writes:
@@ -59,8 +60,17 @@ class Worker:
             self._committed, self._failed, callbackArgs=(writes,), errbackArgs=(writes,)
         )
 
+    @property
+    def open_breakers(self) -> int:
+        """How many handlers of others are refused calls now, for they failed."""
+        return self._custom.open_breakers
+
     def stop(self) -> None:
-        """Give up announcements that still wait for the registry; a sync finds what they would have told."""
+        """Cancel handlers, and give up announcements that still wait for the registry.
+
+        A sync finds what they would have told.
+        """
+        self._custom.stop()
         for call in self._unlocated.values():
             call.cancel()
         self._unlocated.clear()
@@ -73,7 +83,12 @@ class Worker:
         self._bus.publish(request.node, NodeBatch(results=((request.id, result),)))
 
     def _committed(self, results: list[Result], writes: Sequence[Request]) -> None:
-        told = announcement(writes, results)
+        self._tell(writes, results, ())
+
+    def _tell(
+        self, requests: Sequence[Request], results: Sequence[Result], signals: Sequence[Signal]
+    ) -> None:
+        told = announcement(requests, results, signals)
         if told.users:
             self._locate(told)
         else:

@@ -14,19 +14,16 @@ from twisted.python.failure import Failure
 
 from im.core.errors import Code, Refused, RefusedError
 from im.core.sessions import State
+from im.gateway.apps import AppTypes
 from im.gateway.connection import Connection
 from im.gateway.context import GatewayContext, GatewayHandler
 from im.gateway.counters import Counters
 from im.gateway.requests import Requests
-from im.handler import MessageHandler
 from im.proto.base_pb2 import BaseMessage
 from im.wire.codec import UndecodableError, unpack_as
-from im.wire.types import TYPES
+from im.wire.types import FIRST_CUSTOM_TYPE, TYPES
 
 _INTERNAL = Refused(Code.INTERNAL, "the request failed; the operator's log says why")
-
-
-Handler = MessageHandler | GatewayHandler
 
 
 class ErrorBoundary:
@@ -71,22 +68,24 @@ class _Route(NamedTuple):
 class Dispatcher:
     """The table type -> handler."""
 
-    def __init__(self, handlers: Iterable[Handler], requests: Requests, boundary: ErrorBoundary) -> None:
-        """Raises `ValueError` if two handlers have the same type."""
+    def __init__(
+        self, handlers: Iterable[GatewayHandler], apps: AppTypes, requests: Requests, boundary: ErrorBoundary
+    ) -> None:
+        self._apps = apps
         self._requests = requests
         self._boundary = boundary
         self._routes: dict[int, _Route] = {}
         for handler in handlers:
-            if handler.type in self._routes:
-                raise ValueError(f"two handlers for type {handler.type}")
-            row = TYPES.get(handler.type)
-            self._routes[handler.type] = _Route(handler.handle, handler.body, row is None or row.login)
+            self._routes[handler.type] = _Route(handler.handle, handler.body, TYPES[handler.type].login)
 
     def dispatch(self, connection: Connection, envelope: BaseMessage) -> None:
         """Have one envelope handled, or refuse it."""
         route = self._routes.get(envelope.type)
         if route is None:
-            connection.refuse(self._nobody(envelope.type), envelope.id)
+            if envelope.type >= FIRST_CUSTOM_TYPE:
+                self._apps.take(connection, envelope)
+            else:
+                connection.refuse(_nobody(envelope.type), envelope.id)
             return
         if route.is_after_login is not (connection.state is State.ONLINE):
             connection.refuse(_misplaced(route), envelope.id)
@@ -100,11 +99,12 @@ class Dispatcher:
             GatewayContext(connection, envelope.type, envelope.id, self._requests), route.step, body
         )
 
-    def _nobody(self, number: int) -> Refused:
-        """Why a type without a handler on this node is refused; an app's types end here, too."""
-        if number in TYPES:
-            return Refused(Code.WRONG_DIRECTION, f"only the server sends type {number}")
-        return Refused(Code.UNKNOWN_TYPE, f"nobody owns type {number}")
+
+def _nobody(number: int) -> Refused:
+    """Why one of the system's types that has no handler is refused."""
+    if number in TYPES:
+        return Refused(Code.WRONG_DIRECTION, f"only the server sends type {number}")
+    return Refused(Code.UNKNOWN_TYPE, f"nobody owns type {number}")
 
 
 def _misplaced(route: _Route) -> Refused:

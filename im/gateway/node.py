@@ -7,11 +7,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from im.core.errors import Code, Refused
+from im.gateway.apps import AppTypes, Surroundings
 from im.gateway.connection import Connection
 from im.gateway.counters import Counters
 from im.gateway.cursors import DeliveredCursors
 from im.gateway.delivery import Deliverer
-from im.gateway.dispatch import Dispatcher, ErrorBoundary, Handler
+from im.gateway.dispatch import Dispatcher, ErrorBoundary
 from im.gateway.drain import Drain, DrainTimes
 from im.gateway.handlers import SystemParts, system_handlers
 from im.gateway.login import LoginFlow, Times
@@ -66,8 +67,8 @@ class Node:
         )
         self._cursors = DeliveredCursors(requests, pool, ticker, limits.delivered_flush_seconds)
         parts = SystemParts(self._flow, self._cursors, limits, counters, now_ms)
-        handlers: list[Handler] = [*system_handlers(parts), *settings.handlers]
-        self._dispatcher = Dispatcher(handlers, requests, boundary)
+        self._apps = AppTypes(settings.handlers, Surroundings(requests, boundary.run, clock, now_ms))
+        self._dispatcher = Dispatcher(system_handlers(parts), self._apps, requests, boundary)
         self._deliverer = Deliverer(pool)
         self._scope = connection_scope(limits, ticker, counters, self)
 
@@ -90,6 +91,7 @@ class Node:
         """Take no more batches and let time stand still. Connections that are left are aborted."""
         for connection in list(self._connections):
             connection.abort()
+        self._apps.stop()
         self._bus.detach(self._identity.name)
         self._ticker.stop()
 

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from im.core.limits import Limits
 from im.core.sessions import ClassPolicy
-from im.handler import MessageHandler
+from im.isolation import NO_HANDLERS, Handlers
 from im.ports import IAuthenticator, IBusinessBridge, INodeBus, ISessionRegistry
 
 
@@ -42,9 +42,9 @@ class NodePorts(NamedTuple):
 class NodeSettings:
     """`class_policy`: what becomes of a user's other device of the same class at a login.
 
-    `handlers` are those of others, for types of 10,000 and above.
+    `handlers` are those of others that run on the gateway, for types of 10,000 and above.
     """
 
     limits: Limits = field(default_factory=Limits)
     class_policy: ClassPolicy = ClassPolicy.COEXIST
-    handlers: tuple[MessageHandler, ...] = ()
+    handlers: Handlers = NO_HANDLERS

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any, TypeVar, cast
 
 from google.protobuf.message import Message
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, execute, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -21,7 +21,8 @@ from im.gateway.connection import Connection
 from im.gateway.node import Node
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
 from im.gateway.ticker import TICK_SECONDS
-from im.handler import MessageHandler
+from im.handler import MessageHandler, Owner
+from im.isolation import HandlerCounters, Handlers
 from im.ports import Delivery, IAuthenticator, IBusinessBridge, Identity, ISessionRegistry, NodeBatch
 from im.proto import base_pb2, session_pb2
 from im.wire import hot
@@ -166,6 +167,8 @@ class World:
         handlers: tuple[MessageHandler, ...] = (),
         registry: ISessionRegistry | None = None,
     ) -> None:
+        owners = [Owner(f"handler{number}", handler) for number, handler in enumerate(handlers)]
+        self.handlers = Handlers(owners, lambda owner: execute, HandlerCounters())
         self.clock = Clock()
         self.bus = MemoryNodeBus()
         self.bridge = FakeBridge(self.bus)
@@ -173,7 +176,7 @@ class World:
         self.node = Node(
             NodeIdentity("n1", "g1"),
             NodePorts(self.registry, self.bus, self.bridge, FakeAuthenticator()),
-            NodeSettings(limits or Limits(), policy, handlers),
+            NodeSettings(limits or Limits(), policy, self.handlers),
             self.clock,
             self.now_ms,
             Random(1),
