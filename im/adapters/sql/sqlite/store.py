@@ -35,8 +35,9 @@ class SqliteStore:
     """The tables on SQLite.
 
     `on_fatal` is called with a sentence when the outcome of a COMMIT is unknown: the process must
-    end, and the store takes no more writes. A write that failed for a full disk or a lock is the
-    `problem` until another one succeeds.
+    end, and the store takes no more writes. A batch that failed for a full disk or a lock is the
+    `problem` until another one succeeds, or from one beat to the next none has failed: on a disk
+    that is almost full a beat finds room where a batch doesn't.
     """
 
     def __init__(
@@ -54,10 +55,12 @@ class SqliteStore:
         self._writer = Writer(database, now_ms, policy.limits, policy.users_open)
         self._idle_readers: deque[Reader] = deque()
         self._problem = ""
+        self._has_failed_since_beat = False
 
     def write(self, batch: Sequence[Write]) -> "Deferred[list[Result]]":
         """See `IStore.write`."""
-        return self._watched(self._runners.write(lambda: self._writer.execute(batch)))
+        writing = self._runners.write(lambda: self._writer.execute(batch))
+        return writing.addCallbacks(self._on_written, self._on_batch_failed)
 
     def read(self, query: Query) -> "Deferred[Result]":
         """See `IStore.read`."""
@@ -69,7 +72,9 @@ class SqliteStore:
 
     def beat(self, node: str) -> "Deferred[None]":
         """Note in the tables that the node lives now. Fails as a write does."""
-        return self._watched(self._runners.write(lambda: self._writer.beat(node)))
+        has_failed, self._has_failed_since_beat = self._has_failed_since_beat, False
+        beating = self._runners.write(lambda: self._writer.beat(node))
+        return beating.addCallbacks(lambda _: None if has_failed else self._on_written(None), self._on_failed)
 
     def _read(self, query: Query) -> Result:
         reader = self._reader()
@@ -88,12 +93,13 @@ class SqliteStore:
         except (sqlite3.Error, UnusableDatabaseError) as error:
             raise UnavailableError(f"the database can't be opened for reading: {error}") from error
 
-    def _watched(self, writing: "Deferred[T]") -> "Deferred[T]":
-        return writing.addCallbacks(self._on_written, self._on_failed)
-
     def _on_written(self, outcome: T) -> T:
         self._problem = ""
         return outcome
+
+    def _on_batch_failed(self, failure: Failure) -> Failure:
+        self._has_failed_since_beat = True
+        return self._on_failed(failure)
 
     def _on_failed(self, failure: Failure) -> Failure:
         self._problem = failure.getErrorMessage()

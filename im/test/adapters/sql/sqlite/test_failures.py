@@ -165,6 +165,21 @@ class DiskTests(StoreTestCase):
         self.assertEqual(list(range(1, 9)), [sent.seq for sent in results if isinstance(sent, Sent)])
         self.assertEqual("", store.problem())
 
+    def test_a_beat_alone_does_not_prove_that_there_is_room_again(self) -> None:
+        connection = self.database.connect_writer()
+        self.database.connect_writer = lambda: connection  # type: ignore[method-assign]
+        store = self.make_store(self.database)
+        self.write(store, a_send(1))
+        self.successResultOf(store.beat("n1"))
+        connection.execute("PRAGMA max_page_count = 1")
+        large = a_send(2, content=b"x" * 30_000)
+        for _ in range(2):
+            self.failure_of(store.write([large]), UnavailableError)
+            self.successResultOf(store.beat("n1"))
+            self.assertIn("full", store.problem())
+        self.successResultOf(store.beat("n1"))
+        self.assertEqual("", store.problem())
+
     def test_a_locked_database_refuses_and_heals(self) -> None:
         store = self.make_store(self.database)
         other = sqlite3.connect(self.path, isolation_level=None)
