@@ -1,5 +1,6 @@
 """Clients that speak the wire by hand, over TCP, TLS or WebSocket: whatever they say, right or wrong."""
 
+import socket
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol as Interface
@@ -9,7 +10,12 @@ from google.protobuf.message import Message
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol, wrapClientTLS
-from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IReactorTime, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
+    IReactorTime,
+    IStreamClientEndpoint,
+    ISystemHandle,
+)
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
@@ -18,7 +24,7 @@ from zope.interface import implementer
 from im.gateway.stream import TwistedTransport
 from im.proto.base_pb2 import BaseMessage
 from im.tap.process import INodeReactor
-from im.wire.codec import pack, unpack, unpack_as
+from im.wire.codec import pack, unpack, unpack_as, unpack_body
 from im.wire.frames import Decoder, frame
 from im.wire.types import NUMBERS
 
@@ -151,6 +157,12 @@ class RawClient(Protocol):
         """Take nothing more from the network, until `read_on`."""
         self._twisted.pauseProducing()
 
+    def set_receive_buffer(self, size: int) -> None:
+        """Let the kernel hold no more than about so many bytes that were not read."""
+        plain = getattr(self.transport, "transport", self.transport)  # below TLS
+        handle = cast(socket.socket, cast(ISystemHandle, plain).getHandle())
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+
     def read_on(self) -> None:
         """Take what came meanwhile."""
         self._twisted.resumeProducing()
@@ -179,6 +191,12 @@ class RawClient(Protocol):
         while (envelope := await self.next()).type != NUMBERS[body]:
             pass
         return unpack_as(body, envelope.body)
+
+    def take(self) -> list[Message]:
+        """All bodies that came and were not looked at."""
+        bodies = [unpack_body(unpack(payload)) for payload in self._inbox]
+        self._inbox.clear()
+        return bodies
 
     async def until_end(self) -> None:
         """Wait for the end of the connection; nothing may come before it."""
