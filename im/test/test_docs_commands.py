@@ -45,5 +45,11 @@ class CommandsTest(SynchronousTestCase):
             ],
         )
 
+    def test_what_a_command_needs_stands_before_its_block(self) -> None:
+        page = self.page("Now (needs root, systemd):\n\n```sh\nid\n```\n\nThen:\n```sh\nls\n```\n")
+        self.assertEqual(
+            [(each.text, each.needs) for each in commands(page)], [("id", "root, systemd"), ("ls", "")]
+        )
+
     def test_a_block_that_does_not_end_is_an_error(self) -> None:
         self.assertRaises(ValueError, commands, self.page("```sh\nscripts/run\n"))
