@@ -21,6 +21,9 @@ MAX_PULLS = 3
 MAX_HANDED = 2 * MAX_UNHANDLED
 """Beyond this deliveries are dropped, too: they are pulled when the front has caught up."""
 
+_NOTHING = Head("", 0, 0, 0, 0, 0, 0, 1, False, 0, 0, 0, 0, None)[1:]
+"""A head, behind its name, of a conversation without entries in which the user is not."""
+
 
 class _Gap(NamedTuple):
     """What is missing up to `until` is pulled at `due`. `audited_from`: it was an audit that told of it."""
@@ -104,6 +107,7 @@ class Arrivals:
         if conversation is None:
             conversation = self._meet(conversation_id, epoch)
         elif conversation.epoch != epoch:
+            conversation.stored_ahead(epoch, seq)
             self._look(now)
             return
         self._hand(conversation, conversation.arrive(seq, None))
@@ -161,9 +165,7 @@ class Arrivals:
             conversation = Conversation(head.conversation, epoch, 0, is_placed=False)
             self._conversations[head.conversation] = conversation
         elif conversation.epoch != epoch:
-            conversation.renew(epoch, head.epoch_seq)
-            self._acks.forget(conversation.id)
-            self._marks.pop(conversation.id, None)
+            self._renew(conversation, epoch, head.epoch_seq)
         elif head.member_version < conversation.member_version:
             return
         if conversation.head != head:
@@ -179,6 +181,21 @@ class Arrivals:
             self._missing(conversation, now, self._timing.audit_grace, told + 1)
         elif conversation.has_gap:
             self._missing(conversation, now, 0.0)
+
+    def drop_others(self, epoch: str, now: float) -> list[str]:
+        """The first sync of a store epoch has ended: whatever it did not tell of is not there any more.
+
+        Returns these conversations. They may begin anew.
+        """
+        gone = [each for each in self._conversations.values() if each.epoch != epoch]
+        for conversation in gone:
+            self._renew(conversation, epoch, 0)
+            if conversation.head is not None:
+                conversation.head = Head(conversation.id, *_NOTHING)
+                self._effects.events.append(HeadChanged(conversation.head))
+            self._jump(conversation, 0)
+            self._missing(conversation, now, 0.0)
+        return [each.id for each in gone]
 
     def synced(self, now: float) -> None:
         """A sync has ended: what it did not tell of began after it, at its first entry."""
@@ -229,6 +246,11 @@ class Arrivals:
     def deadline(self) -> float:
         """When `tick` is needed next."""
         return min((gap.due for gap in self._gaps.values()), default=float("inf"))
+
+    def _renew(self, conversation: Conversation, epoch: str, epoch_seq: int) -> None:
+        conversation.renew(epoch, epoch_seq)
+        self._acks.forget(conversation.id)
+        self._marks.pop(conversation.id, None)
 
     def _meet(self, conversation_id: str, epoch: str) -> Conversation:
         """A conversation that no sync told of: new, or not yet told of by the first sync."""

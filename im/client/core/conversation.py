@@ -13,10 +13,12 @@ class Conversation:
     `handed` is the last seq that was given to the front, `done` the last that the front has finished
     with: only that is acknowledged and saved, and `saved` is how much of it was passed on for that.
     `head_seq` is the furthest seq that anything told of. `is_placed` is false while a first sync has
-    yet to tell where this device begins.
+    yet to tell where this device begins. `ahead` are own messages that were stored in a store epoch
+    that no sync told of yet: its name, and their seqs.
     """
 
     __slots__ = (
+        "ahead",
         "done",
         "early",
         "epoch",
@@ -41,6 +43,7 @@ class Conversation:
         self.head: Head | None = None
         self.early: dict[int, Message | None] | None = None
         self.skips: dict[int, int] | None = None
+        self.ahead: tuple[str, list[int]] | None = None
 
     @property
     def has_gap(self) -> bool:
@@ -96,13 +99,35 @@ class Conversation:
             self.done = skips.pop(self.done)
         return True
 
+    def stored_ahead(self, epoch: str, seq: int) -> None:
+        """A message of this device was stored, in a store epoch that is not this one."""
+        if self.ahead is None or self.ahead[0] != epoch:
+            self.ahead = epoch, []
+        if len(self.ahead[1]) < MAX_EARLY:
+            self.ahead[1].append(seq)
+
     def renew(self, epoch: str, epoch_seq: int) -> None:
-        """A new store epoch: what is after `epoch_seq` is not what was received (rule L6)."""
+        """A new store epoch: what is after `epoch_seq` is not what was received (rule L6).
+
+        `place` is to follow: own messages of the new epoch may come next.
+        """
         self.epoch = epoch
         self.handed = self.done = self.saved = min(self.done, epoch_seq)
         self.head_seq = self.handed
         self.member_version = 0
-        self.early = self.skips = None
+        own = self._own_of_both(epoch_seq)
+        if self.ahead is not None and self.ahead[0] == epoch:
+            own += self.ahead[1]
+        self.early = self.skips = self.ahead = None
+        for seq in own:
+            self._keep(seq, None)
+            self.head_seq = max(self.head_seq, seq)
+
+    def _own_of_both(self, epoch_seq: int) -> list[int]:
+        """Own messages up to `epoch_seq` that came before what the front has yet to finish with."""
+        early = [seq for seq, message in (self.early or {}).items() if message is None]
+        skipped = [seq for after, seq in (self.skips or {}).items() if seq == after + 1]
+        return [seq for seq in early + skipped if seq <= epoch_seq]
 
     def _skip(self, seq: int) -> None:
         if self.done == self.handed:

@@ -118,6 +118,8 @@ class Sync:
 
     def _finish(self, stamp: SyncCursor, now: float) -> None:
         self._is_running = False
+        if self.cursor is not None and self.cursor.epoch != stamp.epoch:
+            self._learned += self._arrivals.drop_others(stamp.epoch, now)
         self.cursor = stamp
         self._arrivals.synced(now)
         learned = list(dict.fromkeys(self._learned))

@@ -94,10 +94,10 @@ def page(
     return body
 
 
-def send_ack(request: int, seq: int, conversation: str = CHAT) -> bytes:
+def send_ack(request: int, seq: int, conversation: str = CHAT, epoch: str = EPOCH) -> bytes:
     """The envelope of a SendAck."""
     return pack(
-        chat_pb2.SendAck(conversation=conversation, seq=seq, server_time_ms=seq, epoch=EPOCH), request
+        chat_pb2.SendAck(conversation=conversation, seq=seq, server_time_ms=seq, epoch=epoch), request
     )
 
 

@@ -2,11 +2,12 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.client.core.events import Answered, AuditFound, Ended, HeadChanged, Message, RequestTimedOut
+from im.client.core.events import Answered, AuditFound, Ended, HeadChanged, Message, RequestTimedOut, Sent
+from im.client.core.state import Watermark
 from im.core.commands import SyncCursor
 from im.core.errors import Code
 from im.proto import session_pb2
-from im.proto.chat_pb2 import DeliverAck
+from im.proto.chat_pb2 import Chat, DeliverAck
 from im.proto.sync_pb2 import Pull, Sync, SyncResult
 from im.test.client import server
 from im.test.client.core.driver import Driver
@@ -137,6 +138,45 @@ class SyncTests(SynchronousTestCase):
         self.driver.wait(1.0)
         self.assertEqual(self.driver.take(DeliverAck), [])
         self.assertEqual(self.driver.handle_all(), [1, 2])
+
+    def test_l6_own_messages_of_a_new_epoch_are_not_handed_out(self) -> None:
+        self.received_three()
+        self.driver.disconnect()
+        self.come(server.sync_result(following="x", epoch="epoch-2"))
+        request, _ = self.next_page()
+        self.driver.send(1)
+        ((sending, _),) = self.driver.take(Chat)
+        self.driver.receive(server.send_ack(sending, 1, epoch="epoch-2"))
+        self.assertEqual(len(self.driver.told(Sent)), 1)
+        self.driver.answer(request, server.sync_result(server.head(head_seq=2), epoch="epoch-2"))
+        self.assertEqual(self.pulls(), [(server.CHAT, 2)])
+
+    def test_l6_own_messages_before_what_is_in_work_are_not_handed_out(self) -> None:
+        self.come(server.sync_result(server.head()))
+        self.driver.receive(server.deliver(1))
+        self.driver.send(1)
+        ((sending, _),) = self.driver.take(Chat)
+        self.driver.receive(server.send_ack(sending, 2))
+        self.driver.told(Message)
+        self.driver.disconnect()
+        self.come(server.sync_result(server.head(head_seq=3, epoch_seq=3), epoch="epoch-2"))
+        ((request, _),) = self.driver.take(Pull)
+        entries = [server.entry(1), server.entry(2, sender="alice"), server.entry(3)]
+        self.driver.answer(request, server.page(*entries, head_seq=3, epoch="epoch-2"))
+        self.assertEqual(self.driver.handle_all(), [1, 3])
+
+    def test_l6_a_conversation_that_a_new_epoch_lacks_is_empty_and_may_begin_anew(self) -> None:
+        self.received_three()
+        self.driver.disconnect()
+        self.come(server.sync_result(epoch="epoch-2"))
+        (head,) = self.driver.core.heads()
+        self.assertEqual((head.conversation, head.head_seq, head.unread), (server.CHAT, 0, 0))
+        self.assertEqual(self.driver.told(HeadChanged)[-1].head, head)
+        saved = self.driver.state.load()
+        self.assertEqual(saved.watermarks, [Watermark(server.CHAT, "epoch-2", 0)])
+        self.assertEqual(saved.heads, [head])
+        self.driver.receive(server.deliver(1, epoch="epoch-2"))
+        self.assertEqual(self.driver.handle_all(), [1])
 
     def test_l6_a_sync_whose_pages_are_of_two_epochs_starts_over(self) -> None:
         self.come(server.sync_result(server.head(), following="x"))
