@@ -19,7 +19,7 @@ from im.adapters.token.keys import create_key_file, load_keys
 from im.adapters.token.signed import SignedTokens
 from im.core.commands import Entry, Head, Pull, PullPage, Sync, SyncPage
 from im.core.limits import Limits
-from im.tap.parts import KEY_FILE
+from im.tap.logins import KEY_FILE
 from im.tap.statedir import read_node_file
 from im.test.system.processes import PATIENCE_SECONDS, Process
 

@@ -63,6 +63,7 @@ class Person:
         self.statuses: list[ClientStatus] = []
         self.sent: list[Sent] = []
         self.offered = 0
+        self.is_present = True
         self._around = around
         self._habits = habits
         self._seen: dict[str, int] = {}
@@ -72,7 +73,9 @@ class Person:
 
     async def restart(self) -> None:
         """Stop the client, and start another one from what it kept."""
+        self.is_present = False
         await self.client.stop()
+        self.is_present = True
         self._around.history.began(self.user, self.user, continues=True)
         self.client = self._start()
 
@@ -103,7 +106,9 @@ class Person:
         return sum(each.status is Status.ONLINE for each in self.statuses)
 
     def send(self, peer: str, text: str) -> None:
-        """Send a text, saying what was seen."""
+        """Send a text, saying what was seen; nothing while the client is being started again."""
+        if not self.is_present:
+            return
         around = self._around
         conversation = direct_conversation(self.user, peer)
         key = uuid7(int(around.reactor.seconds() * 1000), around.random.randbytes(10))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from twisted.internet import reactor
 
-from im.client import Message, Sent
-from im.tap.parts import KEY_FILE
+from im.client import Message, Sent, direct_conversation
+from im.tap.logins import KEY_FILE
 from im.test.faults.case import FaultCase
 from im.test.faults.nodes import FaultyNode, Stored, until
 from im.test.faults.people import Habits, Person, Traffic
@@ -15,6 +15,9 @@ from im.test.system.processes import BIN, Process
 
 PAIRS = ("alice", "bob"), ("carol", "dave"), ("alice", "carol")
 PER_SECOND = 300.0
+BOB_AND_DAVE = direct_conversation("bob", "dave")
+"""They talk for the first time after the backup, and for the first time again after the restore."""
+TALKS = 5
 
 
 class RestoreTests(FaultCase):
@@ -29,7 +32,10 @@ class RestoreTests(FaultCase):
         try:
             await self.sleep(0.5)
             await self.imctl("backup", str(file), "--state-dir", str(node.state))
+            young = [crowd.people["bob"], crowd.people["dave"]]
+            self.talk(*young)
             await self.sleep(0.7)
+            self.assertTrue(all(BOB_AND_DAVE in conversations(person) for person in young))
             await node.kill()
             before = {name: len(person.sent) for name, person in crowd.people.items()}
             restored = await self.restore(file, node)
@@ -37,6 +43,7 @@ class RestoreTests(FaultCase):
             restored.start()
             await restored.ready()
             await until(reactor, crowd.are_online, "everyone online again")
+            self.talk(*young)
             await self.sleep(0.5)
         finally:
             traffic.stop()
@@ -53,6 +60,12 @@ class RestoreTests(FaultCase):
             f"{shared(stored)} messages in the backup, {lost} lost after it, "
             f"{sum(len(log) for log in stored.logs.values()) - shared(stored)} in the new epoch"
         )
+
+    def talk(self, one: Person, other: Person) -> None:
+        """Let two say a few things to each other."""
+        for number in range(TALKS):
+            one.send(other.user, f"{one.user} {number}")
+            other.send(one.user, f"{other.user} {number}")
 
     async def restore(self, file: Path, node: FaultyNode) -> FaultyNode:
         """A node with a state folder of its own in the place of another, from a backup."""
@@ -86,7 +99,7 @@ class RestoreTests(FaultCase):
             ]
             log = stored.logs[conversation]
             self.assertGreater(len(log), head.epoch_seq)
-            self.assertGreater(head.epoch_seq, 0)
+            self.assertEqual(head.epoch_seq > 0, conversation != BOB_AND_DAVE)
             expected = [
                 (entry.seq, entry.sender, entry.client_msg_id, entry.content)
                 for entry in log
@@ -103,6 +116,11 @@ class RestoreTests(FaultCase):
 def place_of(message: Message) -> tuple[int, str, bytes, bytes]:
     """A message as a log has it."""
     return message.seq, message.sender, message.client_msg_id, message.content
+
+
+def conversations(person: Person) -> set[str]:
+    """Where a person was handed something."""
+    return {message.conversation for message in person.handed}
 
 
 def shared(stored: Stored) -> int:
