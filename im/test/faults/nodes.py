@@ -19,11 +19,12 @@ from im.adapters.token.keys import create_key_file, load_keys
 from im.adapters.token.signed import SignedTokens
 from im.core.commands import Entry, Head, Pull, PullPage, Sync, SyncPage
 from im.core.limits import Limits
-from im.tap.logins import KEY_FILE
 from im.tap.statedir import read_node_file
 from im.test.system.processes import PATIENCE_SECONDS, Process
 
 POLL_SECONDS = 0.02
+KEY_FILE = "keys.json"
+"""Where a state folder keeps its signing keys, as `docs/operating.md` says."""
 TOKEN_SECONDS = 86_400.0
 PORTS = range(20_000, 32_000)
 """Below those that the system gives to connections that go out: a client that dials a node that is

@@ -7,9 +7,8 @@ from pathlib import Path
 from twisted.internet import reactor
 
 from im.client import Message, Sent, direct_conversation
-from im.tap.logins import KEY_FILE
 from im.test.faults.case import FaultCase
-from im.test.faults.nodes import FaultyNode, Stored, until
+from im.test.faults.nodes import KEY_FILE, FaultyNode, Stored, until
 from im.test.faults.people import Habits, Person, Traffic
 from im.test.system.processes import BIN, Process
 
