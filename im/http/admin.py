@@ -11,11 +11,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from im.core.errors import Code, RefusedError, invalid
+from im.business.access import Access
+from im.core.errors import RefusedError, invalid
+from im.http.access import AccessDesk
 from im.http.metrics import Metric, MetricsPage
 from im.http.routes import Call, Guard, JsonRoute
 from im.http.site import QuietSite, RootPage
-from im.ports import Eviction, IAuthenticator, INodeBus, ISessionRegistry, NodeBatch, Session
+from im.ports import IAuthenticator, ISessionRegistry, Session
 
 Check = Callable[[], str]
 """Why a part is not ready, in one sentence; "" when it is."""
@@ -30,7 +32,7 @@ class AdminParts(NamedTuple):
     metrics: Sequence[Metric]
     checks: Mapping[str, Check]
     registry: ISessionRegistry
-    bus: INodeBus
+    access: Access
     authenticator: IAuthenticator
 
 
@@ -41,11 +43,18 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     root.putChild(b"readyz", ReadyPage(parts.checks))
     root.putChild(b"metrics", MetricsPage(parts.metrics))
     guard = Guard(parts.authenticator, ADMIN_SCOPE, clock)
-    sessions = SessionDesk(parts.registry, parts.bus)
-    listing = JsonRoute({"GET": sessions.list}, guard)
-    listing.putChild(b"evict", JsonRoute({"POST": sessions.evict}, guard))
-    version = RootPage("im: admin API, version 1. /v1/sessions, /v1/sessions/evict")
-    version.putChild(b"sessions", listing)
+    desk = AccessDesk(parts.access)
+    sessions = JsonRoute({"GET": SessionDesk(parts.registry).list}, guard)
+    sessions.putChild(b"evict", JsonRoute({"POST": desk.evict}, guard))
+    devices = RootPage("im: /v1/devices/logout")
+    devices.putChild(b"logout", JsonRoute({"POST": desk.log_out}, guard))
+    users = RootPage("im: /v1/users/disable, /v1/users/enable")
+    users.putChild(b"disable", JsonRoute({"POST": desk.disable}, guard))
+    users.putChild(b"enable", JsonRoute({"POST": desk.enable}, guard))
+    version = RootPage("im: admin API, version 1. /v1/sessions, /v1/devices, /v1/users")
+    version.putChild(b"sessions", sessions)
+    version.putChild(b"devices", devices)
+    version.putChild(b"users", users)
     root.putChild(b"v1", version)
     return QuietSite(root, clock)
 
@@ -83,11 +92,10 @@ class ReadyPage(Resource):
 
 
 class SessionDesk:
-    """Lists sessions and ends them, on whichever node they are."""
+    """Lists sessions, on whichever node they are."""
 
-    def __init__(self, registry: ISessionRegistry, bus: INodeBus) -> None:
+    def __init__(self, registry: ISessionRegistry) -> None:
         self._registry = registry
-        self._bus = bus
 
     async def list(self, call: Call) -> object:
         """`GET /v1/sessions?user=U&limit=N`: the sessions of one user, or of everyone, by user.
@@ -101,27 +109,6 @@ class SessionDesk:
         found.sort(key=lambda session: (session.user, session.device))
         shown = found[: int(limit)]
         return {"sessions": [_session_json(each) for each in shown], "more": len(found) > len(shown)}
-
-    async def evict(self, call: Call) -> object:
-        """`POST /v1/sessions/evict` with `{"user": U, "device": D, "session": S, "text": WHY}`.
-
-        Ends the user's sessions; with `device` or `session` only those. `{"evicted": N}`.
-        """
-        user, device, session, text = map(call.text, ("user", "device", "session", "text"))
-        if not user:
-            raise RefusedError(invalid("user", "user must be named"))
-        matching = [
-            each
-            for each in await self._registry.sessions(user)
-            if device in ("", each.device) and session in ("", each.id)
-        ]
-        by_node: dict[str, list[Eviction]] = {}
-        for each in matching:
-            eviction = Eviction(each.id, Code.KICKED, text or "ended by an operator")
-            by_node.setdefault(each.node, []).append(eviction)
-        for node, evictions in by_node.items():
-            self._bus.publish(node, NodeBatch(evictions=evictions))
-        return {"evicted": len(matching)}
 
 
 def _session_json(session: Session) -> dict[str, object]:

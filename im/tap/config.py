@@ -22,7 +22,8 @@ class ConfigError(Exception):
 class Config:
     """All that `im-gateway` can be told; every field is in the table `im.tap.settings.SETTINGS`.
 
-    Endpoints are Twisted's endpoint strings; an empty `http` or `admin` is not served.
+    But `authenticators`: those are the file's own tables of those names, each for one of other
+    packages. Endpoints are Twisted's endpoint strings; an empty `http` or `admin` is not served.
     """
 
     node: str = "node-1"
@@ -35,8 +36,17 @@ class Config:
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     signing_key_file: Path | None = None
+    auth: tuple[str, ...] = ("own",)
+    jwt_key_file: Path | None = None
+    jwt_keys_url: str = ""
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    jwt_user_claim: str = "sub"
+    jwt_refresh_seconds: float = 600.0
+    jwt_keep_seconds: float = 86_400.0
     log: str = "json"
     log_level: str = "info"
+    authenticators: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -99,7 +109,10 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error.strerror}; give --config a TOML file that can be read.") from None
     except ValueError as error:
         raise ConfigError(f"{path}: {error}; it must be TOML in UTF-8.") from None
-    return _parsed(_in_table(path, table), path.resolve().parent)
+    foreign = table.pop("authenticators", {})
+    if not isinstance(foreign, dict) or not all(isinstance(each, dict) for each in foreign.values()):
+        raise ConfigError(f"{path}: authenticators holds no tables; begin each with [authenticators.NAME].")
+    return {**_parsed(_in_table(path, table), path.resolve().parent), "authenticators": foreign}
 
 
 def _in_table(path: Path, table: Mapping[str, Any]) -> Iterator[_Value]:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from im import __version__
+from im.adapters.token.several import TokenCounters
 from im.core.errors import Code
 from im.gateway.counters import Counters
 from im.gateway.node import Node
@@ -23,6 +24,7 @@ class Sources(NamedTuple):
     lag: EventLoopLag
     requests_waiting: Callable[[], int]
     checks: Mapping[str, Check]
+    tokens: TokenCounters
 
 
 _COUNTED = (
@@ -45,7 +47,13 @@ _COUNTED = (
 
 def metrics(sources: Sources) -> list[Metric]:
     """Every metric of a node, in the order of the page."""
-    return [*_about(sources), *_now(sources), *_counted(sources.node.counters), *_store(sources)]
+    return [
+        *_about(sources),
+        *_now(sources),
+        *_counted(sources.node.counters),
+        _tokens(sources.tokens),
+        *_store(sources),
+    ]
 
 
 def _about(sources: Sources) -> list[Metric]:
@@ -109,6 +117,11 @@ def _counted(counters: Counters) -> list[Metric]:
     rows.append(Metric("im_refusals_total", Kind.COUNTER, refused, refusals, "code"))
     rows.append(Metric("im_ends_total", Kind.COUNTER, ended, lambda: dict(counters.ends), "reason"))
     return rows
+
+
+def _tokens(tokens: TokenCounters) -> Metric:
+    meaning = "Tokens of clients that were not taken, by reason."
+    return Metric("im_token_refusals_total", Kind.COUNTER, meaning, lambda: dict(tokens.refusals), "reason")
 
 
 def _store(sources: Sources) -> list[Metric]:

@@ -1,14 +1,11 @@
 """All parts of one node in one process, in the order in which they start and stop."""
 
 import os
-import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from im import __version__
-from im.adapters.token.authenticator import TokenAuthenticator
-from im.adapters.token.keys import KeyRing, create_key_file, load_keys
-from im.adapters.token.signed import SignedTokens
+from im.business.access import Access
 from im.gateway.keepalive import Keepalive
 from im.gateway.node import Node
 from im.gateway.stream import StreamSettings
@@ -22,15 +19,14 @@ from im.ports import IAuthenticator, INodeBus, ISessionRegistry, IStore
 from im.tap.config import Config
 from im.tap.lag import EventLoopLag
 from im.tap.listeners import Listeners, as_url
+from im.tap.logins import Logins
 from im.tap.measures import Sources, metrics
 from im.tap.node import StartError
 from im.tap.process import INodeReactor
 from im.tap.reloading import reload_all
 from im.tap.statedir import NodeFile
-from im.tap.storing import OpenStore
+from im.tap.storing import OpenStore, now_ms
 from im.tap.timed import TimedStore
-
-KEY_FILE = "keys.json"
 
 
 class Core(Protocol):
@@ -71,6 +67,7 @@ class Needs(NamedTuple):
 class _Running(NamedTuple):
     store: OpenStore
     core: Core
+    logins: Logins
 
 
 class EmbeddedParts:
@@ -90,23 +87,25 @@ class EmbeddedParts:
         self._listeners = Listeners(reactor)
         self._admin_listeners = Listeners(reactor)
         self._running: _Running | None = None
-        self._tokens: SignedTokens | None = None
         self._lag = EventLoopLag(reactor)
         self._problem = "the node is starting"
 
     async def start(self) -> NodeFile:
         """See `Parts.start`."""
-        self._tokens = _tokens(self._config)
-        authenticator = TokenAuthenticator(self._tokens)
+        logins = _logins(self._config, self._reactor)
         store = OpenStore(self._config, self._reactor, self._on_fatal)
         timed = TimedStore(store.store, self._reactor)
-        core = self._build_core(Needs(self._config, self._reactor, timed, authenticator))
-        self._running = _Running(store, core)
+        core = self._build_core(Needs(self._config, self._reactor, timed, logins.authenticator))
+        self._running = _Running(store, core, logins)
+        logins.start()
         core.start()
         self._lag.start()
-        checks = {"store": timed.problem, "node": lambda: self._problem}
-        shown = metrics(Sources(core.node, timed, self._lag, lambda: core.requests_waiting, checks))
-        admin = AdminParts(shown, checks, core.registry, core.bus, authenticator)
+        checks = {"store": timed.problem, "node": lambda: self._problem, **logins.checks}
+        shown = metrics(
+            Sources(core.node, timed, self._lag, lambda: core.requests_waiting, checks, logins.counters)
+        )
+        access = Access(timed, core.registry, core.bus, now_ms)
+        admin = AdminParts(shown, checks, core.registry, access, logins.operators)
         try:
             told = await self._listen(core, admin)
         except ValueError as error:
@@ -119,9 +118,10 @@ class EmbeddedParts:
         self._problem = "the node is going down"
         await self._listeners.close()
         if self._running is not None:
-            store, core = self._running
+            store, core, logins = self._running
             await core.node.drain()
             core.stop()
+            logins.stop()
             await store.close()
         self._lag.stop()
         await self._admin_listeners.close()
@@ -129,11 +129,8 @@ class EmbeddedParts:
     def reload(self) -> None:
         """See `Parts.reload`."""
         listeners = (self._listeners, self._admin_listeners)
-        reload_all((self._reload_keys, *(each.reload_certificates for each in listeners)))
-
-    def _reload_keys(self) -> None:
-        if self._tokens is not None:
-            self._tokens.use(_keys(self._config))
+        logins = () if self._running is None else (self._running.logins.reload,)
+        reload_all((*logins, *(each.reload_certificates for each in listeners)))
 
     async def _listen(self, core: Core, admin_parts: AdminParts) -> NodeFile:
         config, listen = self._config, self._listeners.listen
@@ -167,16 +164,8 @@ class EmbeddedParts:
         return HttpPort(site, lambda: WebSocketTransport(settings), port_settings)
 
 
-def _tokens(config: Config) -> SignedTokens:
+def _logins(config: Config, reactor: INodeReactor) -> Logins:
     try:
-        return SignedTokens(_keys(config), time.time, config.limits.clock_skew_seconds)
+        return Logins(config, reactor)
     except ValueError as error:
         raise StartError(f"{error}.") from None
-
-
-def _keys(config: Config) -> KeyRing:
-    """The signing keys; those of the state folder are made at the first start."""
-    if config.signing_key_file is not None:
-        return load_keys(config.signing_key_file)
-    path = config.state_dir / KEY_FILE
-    return load_keys(path) if path.exists() else create_key_file(path)

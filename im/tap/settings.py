@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from im.adapters.jwt.address import checked_url
 from im.core.limits import Limits
 
 FOREIGN_VARIABLES = (
@@ -86,6 +87,23 @@ def _one_of(*choices: str) -> Callable[[Any], str]:
     return parse
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    texts = value.replace(",", " ").split() if isinstance(value, str) else _texts(value)
+    if not texts or len({*texts}) < len(texts):
+        raise ValueError("is no list of different names; give one such as jwt,own")
+    return tuple(texts)
+
+
+def _claim(value: Any) -> str:
+    if not _text(value):
+        raise ValueError("names no claim; give one such as sub")
+    return str(value)
+
+
+def _keys_url(value: Any) -> str:
+    return checked_url(_text(value))
+
+
 def _number(of: type[int] | type[float], kind: str) -> Callable[[Any], float]:
     def parse(value: Any) -> float:
         try:
@@ -152,6 +170,28 @@ SETTINGS: dict[str, Setting] = {
             "signing_key_file",
             _path,
             "file of the keys that sign tokens [default: keys.json in the state folder]",
+        ),
+        Setting(
+            "auth",
+            _names,
+            "who checks tokens, in order: own, jwt, or an installed authenticator's name [default own]",
+        ),
+        Setting("jwt_key_file", _path, "jwt: file of the public keys, one in PEM form or a JWK set"),
+        Setting("jwt_keys_url", _keys_url, "jwt: https URL of the JWK set, instead of a file"),
+        Setting("jwt_issuer", _text, "jwt: who must have signed (iss) [default: not checked]"),
+        Setting("jwt_audience", _text, "jwt: for whom it must be (aud), or any; must be given"),
+        Setting(
+            "jwt_user_claim", _claim, "jwt: claim that holds the user's id, dots for nested [default sub]"
+        ),
+        Setting(
+            "jwt_refresh_seconds",
+            _number(float, "a number"),
+            "jwt: from one reading of the URL to the next [s; default 600]",
+        ),
+        Setting(
+            "jwt_keep_seconds",
+            _number(float, "a number"),
+            "jwt: how long keys count while the URL cannot be read [s; default 86400]",
         ),
         Setting("log", _one_of("json", "text"), "form of log lines: json, text [default json]"),
         Setting(

@@ -10,11 +10,15 @@ from zope.interface import implementer
 
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
+from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing
 from im.adapters.token.signed import SignedTokens
-from im.core.errors import Code
+from im.business.access import Access
+from im.core.commands import LoggedIn, Login, Result, Write
+from im.core.errors import Code, Refused
 from im.core.histogram import Histogram
+from im.core.limits import Limits
 from im.http.admin import AdminParts, admin_site
 from im.http.metrics import Kind, Metric, MetricsPage
 from im.ports import Eviction, ISessionRegistry, NodeBatch, Session, UnavailableError
@@ -49,6 +53,11 @@ class AdminTests(SynchronousTestCase):
         self.registry = DeafRegistry()
         self.bus = MemoryNodeBus()
         self.tokens = SignedTokens(KeyRing("k", {"k": b"k" * 32}), lambda: NOW, 60)
+        self.database = MemoryDatabase()
+        self.addCleanup(self.database.close)
+        policy = StorePolicy(Limits(), users_open=True)
+        self.store = SqliteStore(self.database, inline_runners(), lambda: int(NOW * 1000), policy, self.fail)
+        self.access = Access(self.store, self.registry, self.bus, lambda: int(NOW * 1000))
         self.logins = 0
         self.values: dict[str, float] = {}
         self.seconds = Histogram((0.1, 1.0))
@@ -59,7 +68,7 @@ class AdminTests(SynchronousTestCase):
             Metric("im_commit_seconds", Kind.HISTOGRAM, "Commits.", lambda: self.seconds),
         ]
         checks = {part: lambda part=part: self.problems[part] for part in self.problems}
-        parts = AdminParts(shown, checks, self.registry, self.bus, TokenAuthenticator(self.tokens))
+        parts = AdminParts(shown, checks, self.registry, self.access, TokenAuthenticator(self.tokens))
         self.site = admin_site(parts, self.clock)
 
     def send(self, method: str, path: str, body: bytes = b"", token: str = "") -> FakeSocket:
@@ -151,7 +160,7 @@ class AdminTests(SynchronousTestCase):
             self.assertIn("im_logins", str(error))
 
     def test_a_path_that_is_not_there_is_a_json_error(self) -> None:
-        for path in ("/nothing", "/v1/nothing", "/v1/sessions/nothing"):
+        for path in ("/nothing", "/v1/nothing", "/v1/sessions/nothing", "/v1/users/nothing"):
             status, body = self.get(path)
             self.assertEqual((404, "not_found"), (status, json.loads(body)["error"]["code"]))
 
@@ -162,8 +171,11 @@ class AdminTests(SynchronousTestCase):
     def test_a_users_token_is_not_enough(self) -> None:
         answer = self.call("GET", "/v1/sessions", scopes=("user",))
         self.assertEqual((403, "permission_denied"), self.refusal(answer))
-        answer = self.call("POST", "/v1/sessions/evict", {"user": "alice"}, scopes=("user",))
-        self.assertEqual((403, "permission_denied"), self.refusal(answer))
+        for path in ("sessions/evict", "devices/logout", "users/disable", "users/enable"):
+            body = {"user": "alice", "device": "device1"}
+            answer = self.call("POST", f"/v1/{path}", body, scopes=("user",))
+            self.assertEqual((403, "permission_denied"), self.refusal(answer))
+        self.assertEqual([], self.database.connect_reader().execute("SELECT * FROM users").fetchall())
 
     def test_a_bad_token_and_an_old_one_are_refused(self) -> None:
         status, body = self.response(self.send("GET", "/v1/sessions", token="rubbish"))
@@ -193,12 +205,14 @@ class AdminTests(SynchronousTestCase):
             answer = self.call("GET", f"/v1/sessions?limit={limit}")
             self.assertEqual((400, "invalid_argument"), self.refusal(answer))
 
-    def evict(self, body: object) -> tuple[int, list[tuple[str, NodeBatch]]]:
+    def evict(
+        self, body: object, path: str = "/v1/sessions/evict"
+    ) -> tuple[int, list[tuple[str, NodeBatch]]]:
         told: list[tuple[str, NodeBatch]] = []
         for node in ("n1", "n2"):
             self.bus.attach(node, lambda batch, node=node: told.append((node, batch)))  # type: ignore[misc]
-        status, answer = self.call("POST", "/v1/sessions/evict", body)
-        self.assertEqual(200, status)
+        status, answer = self.call("POST", path, body)
+        self.assertEqual(200, status, answer)
         return cast(int, answer["evicted"]), told
 
     def test_each_node_of_an_evicted_user_is_told_once(self) -> None:
@@ -218,6 +232,54 @@ class AdminTests(SynchronousTestCase):
         self.assertEqual(1, self.evict({"user": "alice", "session": "s2"})[0])
         self.assertEqual(1, self.evict({"user": "alice", "device": "device1"})[0])
         self.assertEqual(0, self.evict({"user": "alice", "device": "device1", "session": "s2"})[0])
+
+    def write(self, write: Write) -> Result:
+        (result,) = self.successResultOf(self.store.write([write]))
+        return result
+
+    def test_a_disabled_user_is_put_out_everywhere_and_stays_out(self) -> None:
+        self.register(a_session(1), a_session(2, node="n2"), a_session(4, "bob"))
+        evicted, told = self.evict({"user": "alice"}, "/v1/users/disable")
+        self.assertEqual((2, ["n1", "n2"]), (evicted, [node for node, _ in told]))
+        ((eviction,), _) = (batch.evictions for _, batch in told)
+        self.assertEqual(("s1", Code.DISABLED), (eviction.session, eviction.code))
+        refused = self.write(Login("alice", "device1", "phone", 2))
+        assert isinstance(refused, Refused)
+        self.assertEqual(Code.DISABLED, refused.code)
+        self.assertEqual((0, []), self.evict({"user": "alice"}, "/v1/users/enable"))
+        self.assertIsInstance(self.write(Login("alice", "device1", "phone", 2)), LoggedIn)
+
+    def test_a_logged_out_device_ends_and_needs_a_new_token(self) -> None:
+        self.write(Login("alice", "device1", "phone", 1))
+        self.register(a_session(1), a_session(2))
+        evicted, told = self.evict({"user": "alice", "device": "device1"}, "/v1/devices/logout")
+        ((_, batch),) = told
+        self.assertEqual((1, "s1"), (evicted, batch.evictions[0].session))
+        self.assertEqual(Code.LOGGED_OUT, batch.evictions[0].code)
+        issued_ms = int(NOW * 1000)
+        refused = self.write(Login("alice", "device1", "phone", 2, issued_ms - 1))
+        assert isinstance(refused, Refused)
+        self.assertEqual(Code.LOGGED_OUT, refused.code)
+        self.assertIsInstance(self.write(Login("alice", "device1", "phone", 2, issued_ms)), LoggedIn)
+
+    def test_what_is_not_there_can_not_be_logged_out_or_enabled(self) -> None:
+        for path, body in (
+            ("devices/logout", {"user": "eve", "device": "d"}),
+            ("users/enable", {"user": "eve"}),
+        ):
+            self.assertEqual((404, "not_found"), self.refusal(self.call("POST", f"/v1/{path}", body)))
+
+    def test_who_is_meant_must_be_named(self) -> None:
+        for path, body, field in (
+            ("devices/logout", {"user": "alice"}, "device"),
+            ("devices/logout", {"device": "d"}, "user"),
+            ("users/disable", {}, "user"),
+            ("users/enable", {"user": ""}, "user"),
+            ("users/disable", {"user": "a b"}, "user"),
+            ("sessions/evict", {"user": "alice", "text": "x" * 257}, "text"),
+        ):
+            status, answer = self.call("POST", f"/v1/{path}", body)
+            self.assertEqual((400, field), (status, cast(dict[str, object], answer["error"])["field"]))
 
     def test_a_bad_body_is_refused_by_its_field(self) -> None:
         for body, field in (

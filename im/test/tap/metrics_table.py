@@ -14,6 +14,7 @@ from im.adapters.sql.sqlite.runners import inline_runners
 from im.adapters.sql.sqlite.store import SqliteStore, StorePolicy
 from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing
+from im.adapters.token.several import TokenCounters
 from im.adapters.token.signed import SignedTokens
 from im.core.limits import Limits
 from im.http.metrics import Metric
@@ -37,7 +38,8 @@ def node_metrics() -> list[Metric]:
     tokens = SignedTokens(KeyRing("k", {"k": b"k" * 32}), reactor.seconds, 60)
     core = build_embedded(Needs(Config(), reactor, timed, TokenAuthenticator(tokens)))
     checks = {"store": timed.problem, "node": lambda: ""}
-    return metrics(Sources(core.node, timed, EventLoopLag(reactor), lambda: core.requests_waiting, checks))
+    lag, counters = EventLoopLag(reactor), TokenCounters()
+    return metrics(Sources(core.node, timed, lag, lambda: core.requests_waiting, checks, counters))
 
 
 def page() -> str:

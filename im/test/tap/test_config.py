@@ -67,13 +67,26 @@ class ConfigTests(SynchronousTestCase):
 
     def test_every_field_is_a_setting(self) -> None:
         named = {name for name, setting in SETTINGS.items() if not setting.is_limit}
-        self.assertEqual(named, {each.name for each in fields(Config)} - {"limits"})
+        self.assertEqual(named, {each.name for each in fields(Config)} - {"limits", "authenticators"})
 
     def test_help_states_the_default_of_each_plain_setting(self) -> None:
         default = Config()
         for name in ("node", "http", "admin", "users", "same_class", "log", "log_level"):
             self.assertIn(f"[default {getattr(default, name)}]", SETTINGS[name].help)
         self.assertIn(f"[default {default.listen[0]}]", SETTINGS["listen"].help)
+
+    def test_authenticators_are_named_in_order(self) -> None:
+        self.assertEqual(self.load(IM_AUTH="jwt,own").auth, ("jwt", "own"))
+        self.assertEqual(self.load({"auth": "jwt own"}, IM_AUTH="own").auth, ("jwt", "own"))
+        for line in ('auth = "jwt, own"', 'auth = ["jwt", "own"]'):
+            self.assertEqual(self.load({"config": self.file(line + "\n")}).auth, ("jwt", "own"))
+
+    def test_the_settings_of_other_authenticators_are_tables_of_the_file(self) -> None:
+        path = self.file('auth = "ldap"\n[authenticators.ldap]\nserver = "ldap.example"\nport = 636\n')
+        expected = {"ldap": {"server": "ldap.example", "port": 636}}
+        self.assertEqual(self.load({"config": path}).authenticators, expected)
+        for text in ("authenticators = 5\n", "[authenticators]\nldap = 5\n"):
+            self.assertIn("authenticators holds no tables", self.refusal({"config": self.file(text)}))
 
     def test_off_serves_no_http(self) -> None:
         self.assertEqual(self.load({"http": "off"}, IM_ADMIN="").http, "")
@@ -110,6 +123,12 @@ class ConfigTests(SynchronousTestCase):
             ("IM_LISTEN", ""),
             ("IM_STATE_DIR", ""),
             ("IM_NODE", "two words"),
+            ("IM_AUTH", ","),
+            ("IM_AUTH", "own,own"),
+            ("IM_JWT_KEYS_URL", "http://shop.example/jwks"),
+            ("IM_JWT_KEYS_URL", "shop"),
+            ("IM_JWT_USER_CLAIM", ""),
+            ("IM_JWT_KEEP_SECONDS", "0"),
         ):
             sentence = self.refusal({}, **{name: value})
             self.assertTrue(sentence.startswith(f"{name}: "), sentence)

@@ -35,7 +35,8 @@ class SeveralTests(SynchronousTestCase):
         return SeveralAuthenticators(self.authenticators, self.counters).authenticate("token")
 
     def refusal(self, *says: Identity | Exception) -> BaseException | None:
-        return self.failureResultOf(self.ask(*says)).value
+        error: BaseException | None = self.failureResultOf(self.ask(*says)).value
+        return error
 
     def test_the_first_that_takes_a_token_tells_who_it_is(self) -> None:
         self.assertEqual(ALICE, self.successResultOf(self.ask(NO, OLD, BUSY, ALICE, NO)))
