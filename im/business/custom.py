@@ -76,11 +76,6 @@ class CustomTypes:
         for owned in self._owned.values():
             owned.isolation.stop()
 
-    @property
-    def open_breakers(self) -> int:
-        """How many handlers are refused calls now."""
-        return sum(owned.isolation.is_open for owned in self._owned.values())
-
     async def _handle(self, owned: _Owned, request: Request, custom: Custom) -> None:
         owner = owned.around.owner
         if owner.handler.needs_conversation and not custom.conversation:

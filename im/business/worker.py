@@ -60,11 +60,6 @@ class Worker:
             self._committed, self._failed, callbackArgs=(writes,), errbackArgs=(writes,)
         )
 
-    @property
-    def open_breakers(self) -> int:
-        """How many handlers of others are refused calls now, for they failed."""
-        return self._custom.open_breakers
-
     def stop(self) -> None:
         """Cancel handlers, and give up announcements that still wait for the registry.
 

@@ -24,6 +24,7 @@ from im.gateway.scope import connection_scope
 from im.gateway.settings import Chance, NodeIdentity, NodePorts, NodeSettings
 from im.gateway.ticker import Ticker
 from im.gateway.transport import Transport
+from im.isolation import HandlerCounters
 from im.ports import NodeBatch
 from im.proto.base_pb2 import BaseMessage
 
@@ -67,6 +68,7 @@ class Node:
         )
         self._cursors = DeliveredCursors(requests, pool, ticker, limits.delivered_flush_seconds)
         parts = SystemParts(self._flow, self._cursors, limits, counters, now_ms)
+        self._handler_counters = settings.handlers.counters
         self._apps = AppTypes(settings.handlers, Surroundings(requests, boundary.run, clock, now_ms))
         self._dispatcher = Dispatcher(system_handlers(parts), self._apps, requests, boundary)
         self._deliverer = Deliverer(pool)
@@ -81,6 +83,11 @@ class Node:
     def requests_in_flight(self) -> int:
         """How many requests wait for the business layer."""
         return len(self._requests)
+
+    @property
+    def handler_counters(self) -> HandlerCounters:
+        """What is counted of handlers of others."""
+        return self._handler_counters
 
     def start(self) -> None:
         """Let time pass and take batches."""

@@ -22,8 +22,8 @@ class ConfigError(Exception):
 class Config:
     """All that `im-gateway` can be told; every field is in the table `im.tap.settings.SETTINGS`.
 
-    But `authenticators`: those are the file's own tables of those names, each for one of other
-    packages. Endpoints are Twisted's endpoint strings; an empty `http` or `admin` is not served.
+    But `authenticators` and `handlers`: those are the file's own tables of those names, each for one of
+    other packages. Endpoints are Twisted's endpoint strings; an empty `http` or `admin` is not served.
     """
 
     node: str = "node-1"
@@ -48,6 +48,7 @@ class Config:
     log_level: str = "info"
     authenticators: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    handlers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
@@ -109,10 +110,15 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error.strerror}; give --config a TOML file that can be read.") from None
     except ValueError as error:
         raise ConfigError(f"{path}: {error}; it must be TOML in UTF-8.") from None
-    foreign = table.pop("authenticators", {})
-    if not isinstance(foreign, dict) or not all(isinstance(each, dict) for each in foreign.values()):
-        raise ConfigError(f"{path}: authenticators holds no tables; begin each with [authenticators.NAME].")
-    return {**_parsed(_in_table(path, table), path.resolve().parent), "authenticators": foreign}
+    foreign = {name: _foreign(path, name, table.pop(name, {})) for name in ("authenticators", "handlers")}
+    return _parsed(_in_table(path, table), path.resolve().parent) | foreign
+
+
+def _foreign(path: Path, name: str, tables: Any) -> Mapping[str, Mapping[str, Any]]:
+    """The tables of other packages, which check them themselves."""
+    if not isinstance(tables, dict) or not all(isinstance(each, dict) for each in tables.values()):
+        raise ConfigError(f"{path}: {name} holds no tables; begin each with [{name}.NAME].")
+    return tables
 
 
 def _in_table(path: Path, table: Mapping[str, Any]) -> Iterator[_Value]:

@@ -6,12 +6,17 @@ from random import SystemRandom
 from im.adapters.memory.bridge import MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
+from im.business.custom import HandlerSettings
 from im.business.worker import Worker, WorkerPorts
 from im.core.sessions import ClassPolicy
 from im.gateway.node import Node
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
+from im.handler import BUSINESS, GATEWAY
+from im.isolation import HandlerCounters, Handlers
+from im.tap.handlers import installed_handlers, layer, make_owners
 from im.tap.parts import Needs
 from im.tap.storing import now_ms
+from im.tap.threads import threads_of
 
 
 class EmbeddedCore:
@@ -21,12 +26,19 @@ class EmbeddedCore:
         config, reactor = needs.config, needs.reactor
         self.registry = MemoryRegistry()
         self.bus = MemoryNodeBus()
-        self._worker = Worker(reactor, WorkerPorts(needs.store, self.registry, self.bus))
-        self._bridge = MemoryBridge(reactor, self._worker.execute, config.limits.batch_requests)
+        limits = config.limits
+        owners = make_owners(installed_handlers(), config.handlers)
+        threads, counters = threads_of(reactor), HandlerCounters()
+        business = Handlers(layer(owners, BUSINESS), threads, counters)
+        ports = WorkerPorts(needs.store, self.registry, self.bus)
+        self._worker = Worker(reactor, ports, HandlerSettings(business, limits, now_ms))
+        self._bridge = MemoryBridge(reactor, self._worker.execute, limits.batch_requests)
         self.node = Node(
             NodeIdentity(config.node, secrets.token_hex(8)),
             NodePorts(self.registry, self.bus, self._bridge, needs.authenticator),
-            NodeSettings(config.limits, ClassPolicy(config.same_class)),
+            NodeSettings(
+                limits, ClassPolicy(config.same_class), Handlers(layer(owners, GATEWAY), threads, counters)
+            ),
             reactor,
             now_ms,
             SystemRandom(),

@@ -12,6 +12,7 @@ from im.gateway.counters import Counters
 from im.gateway.node import Node
 from im.http.admin import Check
 from im.http.metrics import Kind, Metric
+from im.isolation import HandlerCounters
 from im.tap.lag import EventLoopLag
 from im.tap.timed import TimedStore
 
@@ -45,6 +46,26 @@ _COUNTED = (
 """Name of the metric without `im_` and `_total`, attribute of `Counters`, meaning."""
 
 
+_OF_HANDLERS = (
+    ("calls", "calls", "Calls of handlers of others."),
+    ("failures", "failures", "Calls that raised or returned what they may not; the log says why."),
+    ("timeouts", "timeouts", "Calls that were given up."),
+    (
+        "refusals",
+        "refused",
+        "Requests refused without a call: too many, too late, or it is shut off.",
+    ),
+    ("reruns", "reruns", "Calls that were made again, since a record that they read had changed."),
+    (
+        "breaker_opened",
+        "breaker_opened",
+        "Times that one was shut off for a while, for it failed again and again.",
+    ),
+    ("seconds", "seconds", "Time from the begin of calls to their end."),
+)
+"""Name of the metric without `im_custom_` and `_total`, attribute of `HandlerCounters`, meaning."""
+
+
 def metrics(sources: Sources) -> list[Metric]:
     """Every metric of a node, in the order of the page."""
     return [
@@ -52,6 +73,7 @@ def metrics(sources: Sources) -> list[Metric]:
         *_now(sources),
         *_counted(sources.node.counters),
         _tokens(sources.tokens),
+        *_of_handlers(sources.node.handler_counters),
         *_store(sources),
     ]
 
@@ -122,6 +144,16 @@ def _counted(counters: Counters) -> list[Metric]:
 def _tokens(tokens: TokenCounters) -> Metric:
     meaning = "Tokens of clients that were not taken, by reason."
     return Metric("im_token_refusals_total", Kind.COUNTER, meaning, lambda: dict(tokens.refusals), "reason")
+
+
+def _of_handlers(counters: HandlerCounters) -> list[Metric]:
+    def reader(attribute: str) -> Callable[[], Mapping[str, float]]:
+        return lambda: dict(getattr(counters, attribute))
+
+    return [
+        Metric(f"im_custom_{name}_total", Kind.COUNTER, meaning, reader(attribute), "handler")
+        for name, attribute, meaning in _OF_HANDLERS
+    ]
 
 
 def _store(sources: Sources) -> list[Metric]:
