@@ -19,6 +19,9 @@ CROWD = 4
 FULL_BATCH = 64
 """With so many requests waiting there is nothing to gain by pacing."""
 
+MAX_WAITING = 20_000
+"""So many requests wait behind a batch that hangs; those beyond get no result."""
+
 Execute = Callable[[list[Request]], "Deferred[None]"]
 
 
@@ -44,6 +47,8 @@ class MemoryBridge:
 
     def submit(self, request: Request) -> None:
         """See `IBusinessBridge`."""
+        if len(self._waiting) >= MAX_WAITING:
+            return  # whoever asked has a time-out, and its retries must not pile up here
         self._waiting.append(request)
         if not self._is_busy:
             self._schedule()

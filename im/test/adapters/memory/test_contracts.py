@@ -4,6 +4,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.adapters.memory import bridge as memory_bridge
 from im.adapters.memory.bridge import CROWD, FULL_BATCH, PACE_SECONDS, MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
@@ -80,6 +81,23 @@ class PacingTests(SynchronousTestCase):
         self.submit(FULL_BATCH)
         self.clock.pump([PACE_SECONDS] * 10)
         self.assertEqual(([10] * 6, 4), (self.sizes[:6], self.sizes[6]))
+
+    def test_behind_a_batch_that_hangs_the_queue_is_bounded(self) -> None:
+        self.patch(memory_bridge, "MAX_WAITING", 5)
+        hanging: Deferred[None] = Deferred()
+        batches: list[list[int]] = []
+
+        def hang(batch: list[Request]) -> Deferred[None]:
+            batches.append([request.id for request in batch])
+            return hanging if len(batches) == 1 else succeed(None)
+
+        self.bridge = MemoryBridge(self.clock, hang, 100)
+        self.submit(1)
+        self.clock.advance(0)
+        self.submit(8)
+        hanging.callback(None)
+        self.clock.advance(PACE_SECONDS)
+        self.assertEqual([[0], [0, 1, 2, 3, 4]], batches)
 
     def test_a_stopped_bridge_executes_nothing(self) -> None:
         self.submit(1)
