@@ -14,7 +14,7 @@
 
 from im.client.bot import Bot, Incoming
 from im.client.client import Client
-from im.client.core.events import CursorMoved, Message, SendFailed, SendPending, SendUnknown, Sent
+from im.client.core.events import AppBody, CursorMoved, Message, SendFailed, SendPending, SendUnknown, Sent
 from im.client.core.timing import Timing
 from im.client.environment import NoSettingsError, environment_settings
 from im.client.errors import (
@@ -39,6 +39,7 @@ from im.core.commands import Head
 from im.core.ids import direct_conversation
 
 __all__ = [
+    "AppBody",
     "BlockedError",
     "Bot",
     "Client",

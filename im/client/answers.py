@@ -1,8 +1,11 @@
 """Answers of the server as the values that a client's methods fire with."""
 
-from im.client.core.events import CursorMoved, Message
+from google.protobuf.message import Message as Body
+
+from im.client.core.events import AppBody, CursorMoved, Message
 from im.client.settings import HistoryPage, Profile
 from im.proto import chat_pb2, session_pb2, sync_pb2
+from im.wire import types
 
 
 def cursor_moved(body: chat_pb2.Cursor) -> CursorMoved:
@@ -38,3 +41,8 @@ def history_page(body: sync_pb2.Page) -> HistoryPage:
 def profile(body: session_pb2.Profile) -> Profile:
     """What asking for or changing a profile answers."""
     return Profile(body.user, body.name, body.avatar, dict(body.fields))
+
+
+def of_app(body: AppBody | Body) -> AppBody:
+    """What an app's type answers; OK where it has nothing to say."""
+    return body if isinstance(body, AppBody) else AppBody(types.OK, b"", "")

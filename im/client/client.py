@@ -207,6 +207,13 @@ class Client:
         self._core.set_background(is_background)
         self._flush()
 
+    def call(
+        self, number: int, body: bytes, conversation: str = "", key: bytes = b""
+    ) -> Deferred[events.AppBody]:
+        """Ask what an app's type does; done once, however often it is repeated under one `key` (16 bytes)."""
+        asked, once = events.AppBody(number, body, conversation), key or self._random.randbytes(16)
+        return self._wait_for(lambda now: self._core.call(asked, once, now)).addCallback(answers.of_app)
+
     # Observers.
 
     def on_message(self, observer: MessageObserver) -> None:
@@ -234,6 +241,10 @@ class Client:
     def on_state(self, observer: Callable[[ClientStatus], Any]) -> None:
         """Call `observer` when the client's status changed."""
         self._observers.add(ClientStatus, observer)
+
+    def on_signal(self, observer: Callable[[events.AppBody], Any]) -> None:
+        """Call `observer(AppBody)` when an app's type comes unasked."""
+        self._observers.add(events.Signalled, lambda event: observer(event.signal))
 
     def on_audit(self, observer: Callable[[events.AuditFound], Any]) -> None:
         """Call `observer` when an audit found what no push had told: for metrics."""
@@ -272,9 +283,11 @@ class Client:
         self._core.disconnected(self._clock.seconds())
         self._flush()
         ended = self._ended or events.Ended("connection_lost", reason, reconnect=True)
+        has_expired = self._status.status is Status.ONLINE and ended.label == Code.EXPIRED.label
+        may_renew_token = has_expired and callable(self._settings.token)
         if self._is_stopped:
             self._finish()
-        elif ended.reconnect or self._may_renew_token(ended):
+        elif ended.reconnect or may_renew_token:
             self._connector.retry(ended.retry_after, ended.alternate)
         else:
             self._log.warn("staying away: {label}, {text}", label=ended.label, text=ended.text)
@@ -333,11 +346,6 @@ class Client:
     def _become(self, status: ClientStatus) -> None:
         self._status = status
         self._observers.tell(status)
-
-    def _may_renew_token(self, ended: events.Ended) -> bool:
-        """A token that ended during the session is renewed, by whoever can make new ones."""
-        was_online = self._status.status is Status.ONLINE
-        return was_online and ended.label == Code.EXPIRED.label and callable(self._settings.token)
 
     def _finish(self) -> None:
         """Leave nothing running and nobody waiting."""

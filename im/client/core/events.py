@@ -117,11 +117,25 @@ class AuditFound(NamedTuple):
     head_seq: int
 
 
+class AppBody(NamedTuple):
+    """A body of a type of 10,000 and above, unopened; type 9, OK, where there is nothing to say."""
+
+    type: int
+    body: bytes
+    conversation: str
+
+
 class Answered(NamedTuple):
     """A request was answered. `body` is None of a refresh: it has no body of its own."""
 
     request: int
-    body: Body | None
+    body: Body | AppBody | None
+
+
+class Signalled(NamedTuple):
+    """An app's type came unasked."""
+
+    signal: AppBody
 
 
 class RequestRefused(NamedTuple):
@@ -147,6 +161,7 @@ Event = (
     | HeadChanged
     | AuditFound
     | Answered
+    | Signalled
     | RequestRefused
     | RequestTimedOut
 )

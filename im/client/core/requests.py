@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message as Body
 
-from im.client.core.events import Answered, Effects, Refusal, RequestRefused, RequestTimedOut
+from im.client.core.events import Answered, AppBody, Effects, Refusal, RequestRefused, RequestTimedOut
 from im.client.core.timing import Jitter, Timing
 
 NextId = Callable[[], int]
@@ -62,6 +62,13 @@ class Requests:
         elif body is not None:
             pending.outcome.answered(body, now)
         return True
+
+    def answered_by_app(self, request: int, body: AppBody) -> None:
+        """An answer of an app's type came; only the front asks for those."""
+        pending = self._pending.get(request)
+        if pending is not None and pending.outcome is None:
+            del self._pending[request]
+            self._effects.events.append(Answered(request, body))
 
     def refused(self, request: int, refusal: Refusal, now: float) -> bool:
         """A refusal came: final, or for the moment. False: nobody waits for it."""

@@ -11,7 +11,7 @@ from google.protobuf.message import Message as Body
 from im.client.core.acks import Acks
 from im.client.core.arrivals import ArrivalParts, Arrivals
 from im.client.core.conversation import Conversation
-from im.client.core.events import Effects, Ended, Event, LoggedIn, Message, Refusal
+from im.client.core.events import AppBody, Effects, Ended, Event, LoggedIn, Message, Refusal, Signalled
 from im.client.core.heartbeat import Heartbeat
 from im.client.core.outbox import Outbox, OutboxParts
 from im.client.core.requests import Outcome, Requests
@@ -21,8 +21,9 @@ from im.client.core.timing import Jitter, Timing
 from im.core.commands import Head
 from im.core.errors import Code
 from im.proto import base_pb2, chat_pb2, session_pb2, sync_pb2
+from im.proto.base_pb2 import BaseMessage
 from im.wire import types
-from im.wire.codec import UndecodableError, pack, unpack, unpack_body
+from im.wire.codec import UndecodableError, pack, pack_raw, unpack, unpack_body
 
 PROTOCOL_VERSION = 1
 DEFAULT_HEARTBEAT_MS = 30_000
@@ -158,6 +159,7 @@ class ClientCore:
         try:
             envelope = unpack(payload)
             if envelope.type not in types.TYPES:
+                self._on_app(envelope)
                 return
             body = unpack_body(envelope)
         except UndecodableError as error:
@@ -226,6 +228,13 @@ class ClientCore:
         """Ask the server something that may be asked again. The events name the returned number."""
         request = self._next_id()
         self._requests.ask(request, pack(body, request), now)
+        return request
+
+    def call(self, asked: AppBody, key: bytes, now: float) -> int:
+        """As `ask`, for an app's type. The same `key` (16 bytes) is the same request: it is done once."""
+        request = self._next_id()
+        frame = pack_raw(asked.type, asked.body, request, asked.conversation, key)
+        self._requests.ask(request, frame, now)
         return request
 
     def refresh(self, now: float) -> int:
@@ -313,6 +322,14 @@ class ClientCore:
                 self._end(Ended(refusal.label, refusal.text, refusal.retryable, refusal.retry_after))
         elif not self._outbox.refused(request, refusal, now):
             self._requests.refused(request, refusal, now)
+
+    def _on_app(self, envelope: BaseMessage) -> None:
+        if envelope.type >= types.FIRST_CUSTOM_TYPE:
+            body = AppBody(envelope.type, envelope.body, envelope.conversation)
+            if envelope.id:
+                self._requests.answered_by_app(envelope.id, body)
+            else:
+                self._effects.events.append(Signalled(body))
 
     def _on_close(self, request: int, body: base_pb2.Close, now: float) -> None:
         self._end(Ended(body.name, body.text, body.reconnect, body.retry_after_ms / MS, body.alternate))

@@ -2,11 +2,11 @@
 
 from twisted.internet.defer import Deferred
 
-from im.client import CursorMoved, Head, Message
+from im.client import AppBody, CursorMoved, Head, Message
 from im.proto import chat_pb2
 from im.test.client import server
 from im.test.client.cases import ClientTestCase
-from im.wire.codec import pack
+from im.wire.codec import pack, pack_raw
 
 
 class ObserverTests(ClientTestCase):
@@ -118,3 +118,11 @@ class ObserverTests(ClientTestCase):
         self.assertEqual(seen, [1])
         self.assertEqual(self.acked(), [1])
         self.assertEqual(self.node.clock.getDelayedCalls(), [])
+
+    def test_signals_of_apps_are_told(self) -> None:
+        seen: list[AppBody] = []
+        self.client.on_signal(seen.append)
+        self.start()
+        self.node.push(pack_raw(10_003, b"x"))
+        self.node.turns()
+        self.assertEqual(seen, [AppBody(10_003, b"x", "")])
