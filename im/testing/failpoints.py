@@ -5,7 +5,7 @@
 `IM_FAIL_COMMIT` is what happens at which COMMIT of the process, counted from 1:
 
 - `kill_before:N`, `kill_after:N`: the process gets SIGKILL just before, or just after, the N-th;
-- `error:N`: in the place of the N-th an I/O error is raised, and nothing is stored;
+- `error:N`: in the place of the N-th, and of each after it, an I/O error is raised;
 - `hold`: each waits for as long as the file exists that `IM_FAIL_FILE` names; while one waits there
   is a file of the same name with `.reached` behind it.
 

@@ -179,7 +179,8 @@ class Crowd:
         self.people = {user: Person(around, user, habits) for user in users}
         self._pairs = itertools.cycle([*pairs, *(pair[::-1] for pair in pairs)])
         self._numbers = itertools.count(1)
-        self._unread: dict[tuple[str, str], int] = {}
+        self.unread: dict[tuple[str, str], int] = {}
+        """What everyone's client showed at the end, by user and conversation."""
 
     @property
     def offered(self) -> int:
@@ -213,12 +214,12 @@ class Crowd:
             await self._receive_all(person)
         for person in people:
             for head in await person.client.heads():
-                self._unread[person.user, head.conversation] = head.unread
+                self.unread[person.user, head.conversation] = head.unread
 
     def check(self, stored: Stored) -> Verdict:
         """What the history checker says of these people, after `settle` and the end of the node."""
         heads = {place: head for place, head in stored.heads.items() if place[0] in self.people}
-        outcome = Outcome(stored.logs, heads, self._unread, list(self.people))
+        outcome = Outcome(stored.logs, heads, self.unread, list(self.people))
         return self._around.history.check(outcome)
 
     async def leave(self) -> None:

@@ -52,6 +52,7 @@ class RestoreTests(FaultCase):
         stored = restored.stored()
         lost = sum(len(log) for log in node.stored().logs.values()) - shared(stored)
         self.assertGreater(lost, 0)
+        self.assertEqual(crowd.unread, {place: head.unread for place, head in stored.heads.items()})
         for name, person in crowd.people.items():
             self.assert_handed_once(person, stored)
             self.assert_stored(person.sent[before[name] :], stored)
