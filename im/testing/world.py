@@ -17,7 +17,7 @@ from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
@@ -27,6 +27,7 @@ from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.sqlite.runners import inline_runners
 from im.adapters.sql.sqlite.store import SqliteStore, StorePolicy
+from im.business.custom import HandlerSettings
 from im.business.worker import Worker, WorkerPorts
 from im.client.core.session import CoreSettings
 from im.client.core.timing import Timing
@@ -36,6 +37,8 @@ from im.gateway.node import Node
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
 from im.gateway.stream import StreamSettings
 from im.gateway.tcp import TcpFactory
+from im.handler import BUSINESS, GATEWAY, Owner
+from im.isolation import HandlerCounters, Handlers
 from im.ports import IAuthenticator, Identity
 from im.testing.clients import SimulatedClient, Surroundings
 from im.testing.history import History, Outcome, Verdict
@@ -106,13 +109,14 @@ class Site(NamedTuple):
     database: MemoryDatabase
     random: Random
     limits: Limits
+    owners: tuple[Owner, ...] = ()
 
 
 class SimulatedNode:
     """One process of a node: the real parts on faulty ports."""
 
     def __init__(self, site: Site, rates: PortRates, generation: str) -> None:
-        clock, network, database, random, limits = site
+        clock, network, database, random, limits, owners = site
         self.process = process = ProcessClock(clock)
         self._network = network
         self.faults = [Faults(process, random, each) for each in rates]
@@ -126,11 +130,19 @@ class SimulatedNode:
         )
         self.registry = FaultySessionRegistry(MemoryRegistry, registry)
         self.bus = FaultyNodeBus(MemoryNodeBus(), bus)
-        self.worker = Worker(process, WorkerPorts(FaultyStore(self.store, store), self.registry, self.bus))
+        self.handlers = counters = HandlerCounters()
+        business, gateway = (
+            Handlers(
+                [each for each in owners if each.handler.runs_on == layer], lambda owner: execute, counters
+            )
+            for layer in (BUSINESS, GATEWAY)
+        )
+        worker_ports = WorkerPorts(FaultyStore(self.store, store), self.registry, self.bus)
+        self.worker = Worker(process, worker_ports, HandlerSettings(business, limits, now_ms))
         self.bridge = MemoryBridge(process, self.worker.execute, limits.batch_requests)
         ports = NodePorts(self.registry, self.bus, FaultyBridge(self.bridge, bridge), TrustingAuthenticator())
         identity = NodeIdentity(NODE, generation)
-        self.node = Node(identity, ports, NodeSettings(limits), process, now_ms, random)
+        self.node = Node(identity, ports, NodeSettings(limits, handlers=gateway), process, now_ms, random)
         self.node.start()
         settings = StreamSettings(self.node.build_connection, process, limits.frame_bytes, limits.queue_bytes)
         network.listen(TcpFactory(settings), process)
@@ -168,12 +180,13 @@ class World:
         rates: PortRates = SOUND,
         limits: Limits = LIMITS,
         client_type: type[SimulatedClient] = SimulatedClient,
+        owners: tuple[Owner, ...] = (),
     ) -> None:
         self.random = Random(seed)
         self.clock = Clock()
         self.history = History()
         self.network = Network(self.random, weather)
-        self._site = Site(self.clock, self.network, MemoryDatabase(), self.random, limits)
+        self._site = Site(self.clock, self.network, MemoryDatabase(), self.random, limits, owners)
         self.clients: list[SimulatedClient] = []
         self._rates = rates
         self._client_type = client_type
