@@ -4,6 +4,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
 from im.cli.failures import failed, unreachable
@@ -31,11 +32,15 @@ class Answer:
             raise failed(f"the admin port answered with no JSON (HTTP {self.status})") from error
 
 
-def ask(node: NodeFile, path: str, token: str = "") -> Answer:
-    """GET a path of the node's admin port. Raises `Failure` if nobody answers there."""
+def ask(node: NodeFile, path: str, token: str = "", body: Mapping[str, str] | None = None) -> Answer:
+    """GET a path of the node's admin port, or POST `body` to it.
+
+    Raises `Failure` if nobody answers there.
+    """
     if not node.admin:
         raise failed(f"node {node.node} serves no admin port; start it with --admin ENDPOINT")
-    request = urllib.request.Request(node.admin.rstrip("/") + path)
+    content = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(node.admin.rstrip("/") + path, content)
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -100,6 +100,27 @@ def _sessions(parser: Parser) -> None:
     parser.add_argument("--user", metavar="USER", help="only those of this user")
 
 
+def _whom(parser: Parser) -> None:
+    _local(parser)
+    parser.add_argument("user", metavar="USER", help="the user")
+
+
+def _kick(parser: Parser) -> None:
+    _whom(parser)
+    parser.add_argument("--device", metavar="DEVICE", help="only the sessions of this device")
+
+
+def _logout(parser: Parser) -> None:
+    _whom(parser)
+    parser.add_argument("device", metavar="DEVICE", help="the device's id, as `imctl sessions` shows it")
+
+
+def _signing_keys(parser: Parser) -> None:
+    _local(parser)
+    parser.add_argument("action", choices=("list", "rotate", "retire"), help="what to do")
+    parser.add_argument("kid", nargs="?", metavar="KID", help="the key to retire")
+
+
 def _file(what: str) -> "Callable[[Parser], None]":
     def describe(parser: Parser) -> None:
         _local(parser)
@@ -152,6 +173,11 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "history": (_history, "show the latest of a conversation"),
     "unread": (_user, "show how many unread messages each conversation has"),
     "sessions": (_sessions, "show who is connected to the local node"),
+    "kick": (_kick, "end a user's sessions; they may come back"),
+    "logout": (_logout, "log a device out, so that it needs a new token"),
+    "disable": (_whom, "shut a user out: no login, no message, every session ends"),
+    "enable": (_whom, "let a disabled user in again"),
+    "signing-keys": (_signing_keys, "list, rotate or retire the keys that sign the local node's tokens"),
     "backup": (_file("the copy, a new file"), "copy the local node's database, also while it runs"),
     "restore": (_file("the copy"), "put a copy back, while the local node does not run"),
     "doctor": (_local, "check the local node and say what to do"),

@@ -48,7 +48,7 @@ def _carry_out(argv: Sequence[str], output: Output) -> None:
     arguments = make_parser().parse_args(argv)
     if arguments.command is None:
         raise usage("name a command; `imctl --help` lists them")
-    module = cast(Command, importlib.import_module(f"im.cli.commands.{arguments.command}"))
+    module = cast(Command, importlib.import_module(f"im.cli.commands.{arguments.command.replace('-', '_')}"))
     module.run(arguments, output)
 
 

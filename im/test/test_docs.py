@@ -18,7 +18,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 FILE = re.compile(r"(?:im|docs|protocol|scripts|twisted)/[\w./-]*")
 NAME = re.compile(r"im(?:\.\w+)+")
-NO_MODULES = {"im.sqlite", "im.v1"}  # a file of the state folder, a WebSocket subprotocol
+NO_MODULES = {"im.sqlite", "im.v1", "im.authenticators"}  # a file, a subprotocol, entry points
 QUOTED = re.compile(r"^\s*```.*?^\s*```", re.DOTALL | re.MULTILINE)
 
 

@@ -72,7 +72,7 @@ class CommandLineTest(SynchronousTestCase):
 
     def test_every_command_has_its_module(self) -> None:
         for name in COMMANDS:
-            module = __import__(f"im.cli.commands.{name}", fromlist=["run"])
+            module = __import__(f"im.cli.commands.{name.replace('-', '_')}", fromlist=["run"])
             self.assertTrue(callable(module.run), name)
 
 
