@@ -80,6 +80,15 @@ def _send(parser: Parser) -> None:
     parser.add_argument("text", metavar="TEXT", help="what to say")
 
 
+def _call(parser: Parser) -> None:
+    _user(parser)
+    parser.add_argument("--conversation", default="", metavar="ID", help="where it belongs, if anywhere")
+    parser.add_argument("--raw", action="store_true", help="BODY is hex or base64, not JSON")
+    _timeout(parser, "how long to wait for the answer [10]", 10.0)
+    parser.add_argument("type", type=_count, metavar="TYPE", help="its number, 10000 or above")
+    parser.add_argument("body", metavar="BODY", help="the body in JSON, for a type that an installed package owns")
+
+
 def _tail(parser: Parser) -> None:
     _user(parser)
     parser.add_argument("--count", type=_count, metavar="N", help="end after so many")
@@ -168,6 +177,7 @@ _count.__name__ = "whole number"
 _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "token": (_token, "make a token with the local node's key"),
     "send": (_send, "send one message and wait until it is stored"),
+    "call": (_call, "send a message of an app's own type and show what answers it"),
     "tail": (_tail, "show what a user has not yet received, then what comes"),
     "chat": (_peer, "talk with a user, with marks for sent, delivered and read"),
     "history": (_history, "show the latest of a conversation"),
