@@ -34,7 +34,7 @@ class Vector(NamedTuple):
     body: Message
 
 
-def _session() -> Iterator[Vector]:
+def _login() -> Iterator[Vector]:
     cursor = sync_pb2.SyncCursor(epoch=EPOCH, position=42)
     yield Vector(
         "login",
@@ -79,6 +79,9 @@ def _session() -> Iterator[Vector]:
             sync=sync_pb2.SyncResult(cursor=cursor, heads=[_head()], next="d~alice~bob"),
         ),
     )
+
+
+def _session() -> Iterator[Vector]:
     yield Vector("heartbeat in the foreground: an empty body", 2, session_pb2.Heartbeat())
     yield Vector("heartbeat in the background", 3, session_pb2.Heartbeat(app_state=session_pb2.BACKGROUND))
     yield Vector(
@@ -245,7 +248,7 @@ def _head() -> sync_pb2.Head:
 
 def vectors() -> list[dict[str, Any]]:
     """The content of the file, in the order of the type numbers."""
-    rows = [_row(each) for part in (_session, _base, _chat, _sync) for each in part()]
+    rows = [_row(each) for part in (_login, _session, _base, _chat, _sync) for each in part()]
     body = b"\x08\x2a"
     rows.append(
         {
