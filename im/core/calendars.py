@@ -1,12 +1,13 @@
 """Days and hours of a time zone, as spans of Unix ms: a day of 23 or 25 hours is one."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from im.core.errors import Refused, invalid
 
+UTC = ZoneInfo("UTC")
 DAY, HOUR = "day", "hour"
 MAX_DAYS = 366
 MAX_DAYS_BY_HOUR = 31

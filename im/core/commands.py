@@ -8,6 +8,7 @@ Every command has exactly one kind of result, or `Refused`.
 from typing import NamedTuple
 
 from im.core.errors import Refused
+from im.core.ledger import LEDGER_WRITES, LedgerQuery, LedgerResult, LedgerWrite
 
 TEXT = 1
 """Entry kind of a UTF-8 text. 0 is a placeholder; 2-99 are other messages; 100 and up system entries."""
@@ -323,8 +324,19 @@ class Stale(NamedTuple):
     key: str
 
 
-Write = Send | MoveRead | MoveDelivered | Login | LogOut | SetDisabled | CreateUser | SetProfile | Conclude
-Query = Sync | Pull | GetProfile | GetRecord | GetReply
+Write = (
+    Send
+    | MoveRead
+    | MoveDelivered
+    | Login
+    | LogOut
+    | SetDisabled
+    | CreateUser
+    | SetProfile
+    | Conclude
+    | LedgerWrite
+)
+Query = Sync | Pull | GetProfile | GetRecord | GetReply | LedgerQuery
 Command = Write | Query | Custom
 Result = (
     Sent
@@ -339,10 +351,22 @@ Result = (
     | Record
     | Concluded
     | Stale
+    | LedgerResult
     | Refused
 )
 
-WRITES = (Send, MoveRead, MoveDelivered, Login, LogOut, SetDisabled, CreateUser, SetProfile, Conclude)
+WRITES = (
+    Send,
+    MoveRead,
+    MoveDelivered,
+    Login,
+    LogOut,
+    SetDisabled,
+    CreateUser,
+    SetProfile,
+    Conclude,
+    *LEDGER_WRITES,
+)
 
 
 class Request(NamedTuple):

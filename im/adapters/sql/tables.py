@@ -3,6 +3,10 @@
 All times are Unix ms. `n` beside a seq is the running count of entries that count as unread.
 Nothing that changes with every message is indexed. `changed` is the value of the commit counter
 (`meta.changes`) at the row's last change. A device takes no token signed before its `not_before_ms`.
+In online_session `foreground_ms` is where the last stretch in the foreground began, if the session
+ended in it or still is; `base_clock_ms` is the lease's `clock_ms` at its opening, `reach_ms` the
+furthest that it was ever said to go, `is_entered` whether the days that it touches are in
+online_day, where device class "" is the union of all.
 On a database with partitions, message is split by the hash of its conversation; both of its keys
 hold the conversation for that.
 """
@@ -30,6 +34,7 @@ meta = sa.Table(
     _number("changes"),
     sa.Column("schema_version", sa.Integer, nullable=False),
     sa.Column("compatible_version", sa.Integer, nullable=False),
+    sa.Column("online_zone", sa.Text, nullable=False, server_default=""),
 )
 
 users = sa.Table(
@@ -123,6 +128,64 @@ node_lease = sa.Table(
     sa.Column("node", sa.Text, primary_key=True),
     _number("started_ms"),
     _number("last_ms"),
+    _number("clock_ms"),
+)
+
+online_session = sa.Table(
+    "online_session",
+    metadata,
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("device_id", sa.Text, nullable=False),
+    sa.Column("device_class", sa.Text, nullable=False),
+    sa.Column("node", sa.Text, nullable=False),
+    _number("opened_ms"),
+    sa.Column("closed_ms", Big),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    _number("heartbeat_ms"),
+    _number("bound_ms"),
+    _number("base_clock_ms"),
+    _number("clock_ms"),
+    sa.Column("foreground_ms", Big),
+    _number("changed_ms"),
+    _number("spans"),
+    _number("blurred_ms"),
+    _number("reach_ms"),
+    _flag("is_entered", 0),
+    sa.Index("online_session_by_user", "user_id", "opened_ms"),
+    sa.Index("online_session_by_end", "is_entered", "closed_ms"),
+    sa.Index(
+        "online_session_open",
+        "node",
+        sqlite_where=sa.text("closed_ms IS NULL"),
+        postgresql_where=sa.text("closed_ms IS NULL"),
+    ),
+)
+
+online_foreground = sa.Table(
+    "online_foreground",
+    metadata,
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("from_ms", Big, nullable=False),
+    sa.Column("to_ms", Big, nullable=False),
+    sa.PrimaryKeyConstraint("session_id", "from_ms"),
+    sqlite_with_rowid=False,
+)
+
+online_day = sa.Table(
+    "online_day",
+    metadata,
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("device_class", sa.Text, nullable=False),
+    sa.Column("zone", sa.Text, nullable=False),
+    _number("online_ms"),
+    _number("online_bound_ms"),
+    _number("foreground_ms"),
+    _number("foreground_bound_ms"),
+    sa.PrimaryKeyConstraint("user_id", "day", "device_class"),
+    sa.Index("online_day_by_day", "day"),
+    sqlite_with_rowid=False,
 )
 
 handler = sa.Table(

@@ -3,6 +3,7 @@
 from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, client_id
 from im.testing.contracts.store_disabling import DisablingContract
 from im.testing.contracts.store_handlers import HandlerContract
+from im.testing.contracts.store_ledger import LedgerContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
 from im.testing.contracts.store_sending import CursorContract, SendingContract
 from im.testing.contracts.store_users import UserContract
@@ -12,6 +13,7 @@ __all__ = [
     "CursorContract",
     "DisablingContract",
     "HandlerContract",
+    "LedgerContract",
     "PullContract",
     "SendingContract",
     "StoreContract",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from im.adapters.sql.checks import conversation_problem, unknown_conversation
 from im.adapters.sql.sqlite.entries import Entries, wire_size
 from im.adapters.sql.sqlite.handlers import record_of, reply_of
+from im.adapters.sql.sqlite.online import UNTIMED, Almanac, OnlineTimeReader
 from im.adapters.sql.sqlite.users import login_refusal, profile_of
 from im.core.commands import (
     CustomReply,
@@ -26,6 +27,7 @@ from im.core.commands import (
 )
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import id_problem
+from im.core.ledger import OnlineTime, OnlineTimes
 from im.core.limits import Limits
 from im.core.unread import Cursors
 from im.ports import UnavailableError
@@ -108,16 +110,19 @@ class Reader:
     Raises `UnavailableError` where the database can't be read now.
     """
 
-    def __init__(self, connection: sqlite3.Connection, limits: Limits) -> None:
+    def __init__(self, connection: sqlite3.Connection, limits: Limits, almanac: Almanac = UNTIMED) -> None:
         self._connection = connection
         self._limits = limits
         self._entries = Entries(connection, limits.content_bytes)
+        online = OnlineTimeReader(connection, limits, almanac)
         self._answers: dict[type, Callable[[Any], Result]] = {
             Sync: self._sync,
             Pull: self._pull,
             GetProfile: self._profile,
             GetRecord: lambda query: record_of(connection, query.handler, query.key),
             GetReply: self._reply,
+            OnlineTime: online.one,
+            OnlineTimes: online.all,
         }
 
     def read(self, query: Query) -> Result:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -12,6 +13,7 @@ from zope.interface import implementer
 
 from im.adapters.sql.schema import UnusableDatabaseError
 from im.adapters.sql.sqlite.database import Database
+from im.adapters.sql.sqlite.online import Almanac
 from im.adapters.sql.sqlite.reader import Reader
 from im.adapters.sql.sqlite.runners import Runners
 from im.adapters.sql.sqlite.writer import BrokenStoreError, Writer
@@ -24,10 +26,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class StorePolicy:
-    """What a store allows. `users_open`: a user is made by the first mention."""
+    """What a store allows. `users_open`: a user is made by the first mention.
+
+    The days of the ledger are those of `time_zone`.
+    """
 
     limits: Limits
     users_open: bool
+    time_zone: str = "UTC"
 
 
 @implementer(IStore)
@@ -52,7 +58,8 @@ class SqliteStore:
         self._runners = runners
         self._limits = policy.limits
         self._on_fatal = on_fatal
-        self._writer = Writer(database, now_ms, policy.limits, policy.users_open)
+        self._almanac = Almanac(ZoneInfo(policy.time_zone), now_ms)
+        self._writer = Writer(database, now_ms, policy.limits, policy.users_open, self._almanac.zone)
         self._idle_readers: deque[Reader] = deque()
         self._problem = ""
         self._has_failed_since_beat = False
@@ -89,7 +96,7 @@ class SqliteStore:
         except IndexError:
             pass
         try:
-            return Reader(self._database.connect_reader(), self._limits)
+            return Reader(self._database.connect_reader(), self._limits, self._almanac)
         except (sqlite3.Error, UnusableDatabaseError) as error:
             raise UnavailableError(f"the database can't be opened for reading: {error}") from error
 

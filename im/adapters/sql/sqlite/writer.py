@@ -4,14 +4,19 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from im.adapters.sql.sqlite.conversations import Conversations
 from im.adapters.sql.sqlite.database import Database, is_transient
 from im.adapters.sql.sqlite.handlers import Conclusions
+from im.adapters.sql.sqlite.ledger import Ledger
 from im.adapters.sql.sqlite.messages import Messages, StoredBeforeError
+from im.adapters.sql.sqlite.online import Almanac
 from im.adapters.sql.sqlite.posting import Posting
 from im.adapters.sql.sqlite.posts import Posts
+from im.adapters.sql.sqlite.upkeep import Upkeep
 from im.adapters.sql.sqlite.users import Users
+from im.core.calendars import UTC
 from im.core.commands import (
     Conclude,
     CreateUser,
@@ -25,6 +30,7 @@ from im.core.commands import (
     SetProfile,
     Write,
 )
+from im.core.ledger import ChangeAppState, CloseSession, EndNode, KeepLedger, MoveClock, OpenSession
 from im.core.limits import Limits
 from im.ports import UnavailableError
 
@@ -48,7 +54,14 @@ class Writer:
     `BrokenStoreError` once the outcome of a COMMIT is unknown.
     """
 
-    def __init__(self, database: Database, now_ms: Callable[[], int], limits: Limits, is_open: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now_ms: Callable[[], int],
+        limits: Limits,
+        is_open: bool,
+        zone: ZoneInfo = UTC,
+    ) -> None:
         self._database = database
         self._now_ms = now_ms
         self._connection = database.connect_writer()
@@ -58,6 +71,8 @@ class Writer:
         self._messages = Messages(self._connection, epoch)
         self._users = users = Users(self._connection, limits, is_open)
         self._posting = Posting(self._conversations, self._messages, users, limits)
+        self._ledger = ledger = Ledger(self._connection)
+        self._upkeep = Upkeep(self._connection, limits, Almanac(zone, now_ms))
         posts = Posts(self._conversations, self._messages, users, limits)
         self._steps: dict[type, Callable[[Any, int], Result]] = {
             Send: self._posting.send,
@@ -69,6 +84,12 @@ class Writer:
             CreateUser: users.create,
             SetProfile: users.set_profile,
             Conclude: Conclusions(self._connection, posts, limits).conclude,
+            OpenSession: ledger.open,
+            ChangeAppState: ledger.change,
+            CloseSession: ledger.close,
+            MoveClock: ledger.move_clock,
+            EndNode: ledger.end_node,
+            KeepLedger: self._upkeep.keep,
         }
         self._broken = ""
 
@@ -89,6 +110,7 @@ class Writer:
     def beat(self, node: str) -> None:
         """Note that the node lives: its lease says when it started and was last alive."""
         with self._transaction():
+            self._ledger.begin()
             self._connection.execute(_BEAT, (node, self._started_ms, self._now_ms()))
 
     @contextmanager
@@ -133,3 +155,5 @@ class Writer:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
         self._users.settle(is_stored)
+        self._ledger.settle(is_stored)
+        self._upkeep.settle(is_stored)

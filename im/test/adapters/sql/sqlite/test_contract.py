@@ -94,6 +94,10 @@ class HandlersInMemory(InMemory, store.HandlerContract):
     """Handlers of others, in memory."""
 
 
+class LedgerInMemory(InMemory, store.LedgerContract):
+    """The ledger, in memory."""
+
+
 class SendingInFile(InFile, store.SendingContract):
     """Sends, in a file."""
 
@@ -120,3 +124,7 @@ class DisablingInFile(InFile, store.DisablingContract):
 
 class HandlersInFile(InFile, store.HandlerContract):
     """Handlers of others, in a file."""
+
+
+class LedgerInFile(InFile, store.LedgerContract):
+    """The ledger, in a file."""
