@@ -137,7 +137,7 @@ class MessageHandler(ABC):
     """Whether a frame that belongs to no conversation is refused."""
 
     timeout_seconds: ClassVar[float] = 3.0
-    """After this a call is cancelled, nothing of it happens, and the client gets `unavailable`."""
+    """After this a call is cancelled and answered `unavailable`; what was not yet being stored never is."""
 
     concurrency: ClassVar[int] = 16
     """So many calls run at the same time; of one conversation, or one user's without one, one at a time."""
