@@ -110,6 +110,9 @@ class HandlerContext(RequestContext, Protocol):
         Kinds of 100 and above never count as unread; only the app may send them. At most 16 in one call.
         """
 
+    def deliver(self, users: Iterable[str], content: str | bytes, kind: int = TEXT) -> None:
+        """Store a message of the app in the inbox of each user, and deliver it. Each counts as a post."""
+
     def signal(self, users: Iterable[str], body: Message) -> None:
         """Send a body of the handler's `bodies` to sessions of `users` that are online, once. Not stored.
 

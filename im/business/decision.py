@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from google.protobuf.message import Message
 
 from im.core.commands import TEXT, Conclude, Custom, CustomReply, GetRecord, Post, Record, Result
+from im.core.ids import inbox_conversation
 from im.core.limits import Limits
 from im.handler import Owner
 from im.isolation import InThread
@@ -121,6 +122,11 @@ class Decision:
         data = content.encode() if isinstance(content, str) else content
         sender = self.user if as_user else ""
         self._posts.append(Post(where, sender, self._post_id(), kind, data))
+
+    def deliver(self, users: Iterable[str], content: str | bytes, kind: int = TEXT) -> None:
+        """See `HandlerContext`."""
+        for user in users:
+            self.post(content, kind, inbox_conversation(user))
 
     def signal(self, users: Iterable[str], body: Message) -> None:
         """See `HandlerContext`."""

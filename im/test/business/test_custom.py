@@ -168,6 +168,15 @@ class DecisionTests(CustomCase):
             [(each.users, each.except_session) for each in deliveries], [(("alice", "bob"), "")] * 2
         )
 
+    def test_what_it_delivers_is_in_the_inbox_of_each(self) -> None:
+        self.handler.step = lambda context, body: context.deliver(["alice", "bob"], "paid")
+        self.assertEqual(self.answer(), DONE)
+        deliveries = [each for batch in self.batches for each in batch.deliveries]
+        self.assertEqual(
+            [(each.users, each.conversation) for each in deliveries],
+            [(("alice",), "i~alice"), (("bob",), "i~bob")],
+        )
+
     def test_signals_go_out_unstored(self) -> None:
         def step(context: HandlerContext, body: Any) -> None:
             context.signal(["bob"], session_pb2.Profile(user="a"))

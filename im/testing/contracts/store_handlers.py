@@ -3,10 +3,14 @@
 from im.core.commands import (
     Conclude,
     Concluded,
+    CursorMoved,
     CustomReply,
     GetRecord,
     GetReply,
+    MoveRead,
     Post,
+    Pull,
+    PullPage,
     Record,
     Result,
     Send,
@@ -167,6 +171,24 @@ class HandlerContract(StoreContract):
         await self.conclude(_conclude(1, _post(11), _post(12, kind=100), _post(13, "alice")))
         self.assertEqual(2, (await self.head("bob")).unread)
         self.assertEqual(1, (await self.head("alice")).unread)
+
+    async def test_the_app_posts_to_an_inbox_and_nobody_else_does(self) -> None:
+        inbox = "i~alice"
+        (refused,) = await self.write(_conclude(1, _post(11, "alice", inbox)))
+        self.assert_refused(refused, Code.PERMISSION_DENIED, "conversation")
+        await self.conclude(_conclude(2, _post(12, conversation=inbox), _post(13, conversation=inbox)))
+        head = await self.head("alice")
+        self.assertEqual((inbox, 2, 2), (head.conversation, head.head_seq, head.unread))
+        self.assertEqual([], (await self.sync("bob")).heads)
+        moved, refused = await self.write(
+            MoveRead(inbox, "alice", 1), _conclude(3, _post(14, "alice", inbox))
+        )
+        assert isinstance(moved, CursorMoved)
+        self.assertEqual(1, moved.unread)
+        self.assert_refused(refused, Code.PERMISSION_DENIED, "conversation")
+        page = await self.read(Pull(inbox, "alice", 0, False, 0))
+        assert isinstance(page, PullPage)
+        self.assertEqual([b"post 12", b"post 13"], [entry.content for entry in page.entries])
 
     async def test_batches_keep_their_order_around_a_post(self) -> None:
         results: list[Result] = await self.write(a_send(1), _conclude(2, _post(12)), a_send(3, after=1))

@@ -77,7 +77,7 @@ class Posting:
         refused = self._users.mention((sender, peer), now_ms)
         if refused is not None:
             return refused
-        return direct(conversation, (sender, peer), now_ms)
+        return begin(conversation, (sender, peer), now_ms)
 
     def _store(self, send: Send, key: Key, place: Place, now_ms: int) -> Sent:
         conversation, member = place
@@ -146,10 +146,10 @@ def find(conversations: Conversations, conversation: str, user: str) -> Conversa
     return conversation_problem(conversation, user) or conversations.load(conversation)
 
 
-def direct(conversation: str, users: tuple[str, str], now_ms: int) -> Conversation:
-    """A direct conversation that begins now."""
+def begin(conversation: str, users: tuple[str, ...], now_ms: int) -> Conversation:
+    """A conversation that begins now: a direct one, or an inbox."""
     members = {user: Member(user, Cursors()) for user in users}
-    return Conversation(conversation, DIRECT, now_ms, members=members)
+    return Conversation(conversation, conversation[0], now_ms, members=members)
 
 
 def blocked() -> Refused:

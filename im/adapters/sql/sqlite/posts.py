@@ -3,7 +3,7 @@
 from im.adapters.sql.checks import FIRST_SYSTEM_KIND, disabled, post_problem, unknown_conversation
 from im.adapters.sql.sqlite.conversations import Conversations, Member
 from im.adapters.sql.sqlite.messages import Messages, Stored
-from im.adapters.sql.sqlite.posting import blocked, direct, find
+from im.adapters.sql.sqlite.posting import begin, blocked, find
 from im.adapters.sql.sqlite.users import Users
 from im.core.commands import Post, Sent
 from im.core.errors import Code, Refused
@@ -14,7 +14,8 @@ from im.core.limits import Limits
 class Posts:
     """Executes posts inside the writer's transaction: first all are checked, then all are stored.
 
-    In a user's name a post needs what a send needs; the app may post wherever a conversation is or may begin.
+    In a user's name a post needs what a send needs; the app may post wherever a conversation is or may begin,
+    an inbox included.
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class Posts:
             return Refused(Code.CONFLICT, "this request was done long ago", "key")
         if post.sender and self._users.is_disabled(post.sender):
             return disabled()
+        if post.sender and len(named) == 1:
+            return Refused(Code.PERMISSION_DENIED, "only the app posts to an inbox", "conversation")
         if conversation is None:
-            return self._users.mention(named, now_ms) if len(named) == 2 else unknown_conversation()
+            return self._users.mention(named, now_ms) if named else unknown_conversation()
         if not post.sender:
             return None
         return _member_refusal(self._conversations.member(conversation, post.sender))
@@ -49,8 +52,7 @@ class Posts:
         conversations = self._conversations
         conversation = conversations.known(post.conversation) or conversations.load(post.conversation)
         if conversation is None:
-            one, other = users_by_id(post.conversation)
-            conversation = direct(post.conversation, (one, other), now_ms)
+            conversation = begin(post.conversation, users_by_id(post.conversation), now_ms)
             conversations.create(conversation)
         counts = post.kind < FIRST_SYSTEM_KIND
         conversation.last_seq += 1
