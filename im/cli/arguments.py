@@ -86,7 +86,7 @@ def _call(parser: Parser) -> None:
     parser.add_argument("--raw", action="store_true", help="BODY is hex or base64, not JSON")
     _timeout(parser, "how long to wait for the answer [10]", 10.0)
     parser.add_argument("type", type=_count, metavar="TYPE", help="its number, 10000 or above")
-    parser.add_argument("body", metavar="BODY", help="the body in JSON, for a type that an installed package owns")
+    parser.add_argument("body", metavar="BODY", help="the body, in JSON if an installed package owns it")
 
 
 def _tail(parser: Parser) -> None:

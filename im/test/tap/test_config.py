@@ -67,7 +67,9 @@ class ConfigTests(SynchronousTestCase):
 
     def test_every_field_is_a_setting(self) -> None:
         named = {name for name, setting in SETTINGS.items() if not setting.is_limit}
-        self.assertEqual(named, {each.name for each in fields(Config)} - {"limits", "authenticators", "handlers"})
+        self.assertEqual(
+            named, {each.name for each in fields(Config)} - {"limits", "authenticators", "handlers"}
+        )
 
     def test_help_states_the_default_of_each_plain_setting(self) -> None:
         default = Config()
