@@ -5,9 +5,15 @@ A conversation's id says what it is and, where membership follows from the id, w
 `i~alice` is alice's inbox, `g~…` a group. `~` may not stand in a user id, so nothing is ambiguous.
 """
 
+from functools import lru_cache
+
 from im.core.errors import Refused, invalid
 
 MAX_ID_CHARACTERS = 64
+_MAX_DIRECT_CHARACTERS = 2 * MAX_ID_CHARACTERS + len("d~~")
+_REMEMBERED_PEERS = 4_096
+"""Every layer asks for the peer of each message; what is remembered of strangers stays small."""
+
 DIRECT, INBOX, GROUP = "d", "i", "g"
 DEVICE_CLASSES = frozenset({"phone", "tablet", "desktop", "web", "bot"})
 
@@ -34,6 +40,13 @@ def inbox_conversation(user: str) -> str:
 
 def direct_peer(conversation: str, user: str) -> str | None:
     """The other side of a direct conversation of `user`; None if it is none of theirs or malformed."""
+    if len(conversation) > _MAX_DIRECT_CHARACTERS:
+        return None
+    return _direct_peer(conversation, user)
+
+
+@lru_cache(_REMEMBERED_PEERS)
+def _direct_peer(conversation: str, user: str) -> str | None:
     parts = conversation.split("~")
     if len(parts) != 3 or parts[0] != DIRECT or parts[1] == parts[2]:
         return None
@@ -43,9 +56,9 @@ def direct_peer(conversation: str, user: str) -> str | None:
         peer = parts[1]
     else:
         return None
-    if id_problem(peer, "conversation") is not None or direct_conversation(user, peer) != conversation:
+    if id_problem(peer, "conversation") or id_problem(user, "conversation"):
         return None
-    return peer
+    return peer if direct_conversation(user, peer) == conversation else None
 
 
 def users_by_id(conversation: str) -> tuple[str, ...]:

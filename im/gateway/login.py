@@ -17,6 +17,7 @@ from im.core.commands import LoggedIn, Login, Sync, SyncPage
 from im.core.errors import Code, Refused, RefusedError, invalid
 from im.core.ids import DEVICE_CLASSES, id_problem
 from im.core.sessions import AppState, State
+from im.core.validation import LARGEST
 from im.gateway import translate, validate
 from im.gateway.connection import Connection
 from im.gateway.requests import Requests
@@ -202,7 +203,7 @@ def _check(body: session_pb2.OnlineMessage) -> None:
         problem = invalid("device_class", f"device_class must be one of {', '.join(sorted(DEVICE_CLASSES))}")
     if problem is None and int(body.app_state) not in _APP_STATES:
         problem = invalid("app_state", "app_state must be FOREGROUND or BACKGROUND")
-    if problem is None and not 1 <= body.attempt <= validate.MAX_SEQ:
+    if problem is None and not 1 <= body.attempt <= LARGEST:
         problem = invalid("attempt", "attempt must be positive and below 2^63")
     if problem is None and body.HasField("cursor"):
         problem = validate.cursor_problem(body.cursor)

@@ -1,45 +1,13 @@
 """What a database is never asked to do: the pure checks before a command touches the tables."""
 
-from im.core.commands import Conclude, Login, LogOut, Post, Send, SetProfile
+from im.core.commands import Conclude, Login, LogOut, Post, SetProfile
 from im.core.errors import Code, Refused, invalid
-from im.core.ids import DEVICE_CLASSES, DIRECT, direct_peer, id_problem
+from im.core.ids import DEVICE_CLASSES, id_problem
 from im.core.limits import Limits
+from im.core.validation import FIRST_SYSTEM_KIND, LARGEST, content_problem
 
-LARGEST = 2**63 - 1
-"""The largest number that a database takes."""
-
-CLIENT_MSG_ID_BYTES = 16
-FIRST_SYSTEM_KIND = 100
 LARGEST_KIND = 2**31 - 1
 RECORD_KEY_CHARACTERS = 256
-
-
-def unknown_conversation() -> Refused:
-    """The refusal of a conversation that isn't there, or isn't for this user."""
-    return Refused(Code.NOT_FOUND, "there is no such conversation", "conversation")
-
-
-def conversation_problem(conversation: str, user: str) -> Refused | None:
-    """Why a conversation can't be one of `user`: malformed, with oneself, or of others."""
-    kind, _, rest = conversation.partition("~")
-    if kind != DIRECT:
-        return id_problem(rest, "conversation")
-    if direct_peer(conversation, user) is not None:
-        return None
-    if direct_peer(conversation, rest.partition("~")[0]) is not None:
-        return unknown_conversation()
-    return invalid("conversation", "a direct conversation is d~ONE~OTHER of two different users, sorted")
-
-
-def send_problem(send: Send, limits: Limits) -> Refused | None:
-    """Why a message can't be stored whoever sends it, or None."""
-    if len(send.client_msg_id) != CLIENT_MSG_ID_BYTES:
-        return invalid("client_msg_id", f"client_msg_id must have {CLIENT_MSG_ID_BYTES} bytes")
-    if not 1 <= send.kind < FIRST_SYSTEM_KIND:
-        return invalid("kind", f"kind of a message must be 1 to {FIRST_SYSTEM_KIND - 1}")
-    if not 1 <= len(send.content) <= limits.content_bytes:
-        return invalid("content", f"content must have 1 to {limits.content_bytes} bytes")
-    return None
 
 
 def post_problem(post: Post, limits: Limits) -> Refused | None:
@@ -48,9 +16,7 @@ def post_problem(post: Post, limits: Limits) -> Refused | None:
         return invalid(
             "kind", f"kind of a message must be 1 to {FIRST_SYSTEM_KIND - 1}; above, it is the app's"
         )
-    if not 1 <= len(post.content) <= limits.content_bytes:
-        return invalid("content", f"content must have 1 to {limits.content_bytes} bytes")
-    return None
+    return content_problem(post.kind, post.content, limits.content_bytes)
 
 
 def record_key_problem(key: str) -> Refused | None:

@@ -4,7 +4,7 @@ from im.core.commands import Result, Send, Sent
 from im.core.errors import Refused
 from im.gateway.context import GatewayContext, GatewayHandler
 from im.gateway.counters import Counters
-from im.gateway.validate import chat_problem
+from im.gateway.validate import send_refusal
 from im.proto.chat_pb2 import Chat
 from im.wire import hot, types
 
@@ -23,11 +23,6 @@ class ChatHandler(GatewayHandler):
         """Check a message and send it to the business layer."""
         session = context.connection.session
         assert session is not None
-        problem = chat_problem(body, session.user, self._content_bytes)
-        if problem is not None:
-            context.refuse(problem)
-            return
-        self._counters.sends += 1
         send = Send(
             body.conversation,
             session.user,
@@ -38,6 +33,11 @@ class ChatHandler(GatewayHandler):
             body.kind,
             body.content,
         )
+        problem = send_refusal(send, self._content_bytes)
+        if problem is not None:
+            context.refuse(problem)
+            return
+        self._counters.sends += 1
         context.submit(send, _stored)
 
 

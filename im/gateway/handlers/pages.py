@@ -5,9 +5,10 @@ from collections.abc import Callable
 from im.core.commands import Pull, PullPage, Query, Result, Sync, SyncPage
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.validation import seq_problem
 from im.gateway import translate
 from im.gateway.context import GatewayContext, GatewayHandler
-from im.gateway.validate import after_problem, conversation_problem, cursor_problem, seq_problem
+from im.gateway.validate import after_problem, conversation_problem, cursor_problem
 from im.proto import sync_pb2
 from im.wire import types
 

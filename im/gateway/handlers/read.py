@@ -2,8 +2,9 @@
 
 from im.core.commands import CursorMoved, MoveRead, Result
 from im.core.errors import Refused
+from im.core.validation import seq_problem
 from im.gateway.context import GatewayContext, GatewayHandler
-from im.gateway.validate import conversation_problem, seq_problem
+from im.gateway.validate import conversation_problem
 from im.proto.chat_pb2 import Cursor, Read
 from im.wire import types
 

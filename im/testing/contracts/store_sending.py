@@ -99,6 +99,10 @@ class SendingContract(StoreContract):
         bad = [
             (a_send(1, content=long), Code.INVALID_ARGUMENT, "content"),
             (a_send(1)._replace(content=b""), Code.INVALID_ARGUMENT, "content"),
+            (a_send(1, content=b"nul\0"), Code.INVALID_ARGUMENT, "content"),
+            (a_send(1, content=b"\xff"), Code.INVALID_ARGUMENT, "content"),
+            (a_send(1)._replace(after=bytes(15)), Code.INVALID_ARGUMENT, "after"),
+            (a_send(1)._replace(seen_seq=2**63), Code.INVALID_ARGUMENT, "seen_seq"),
             (a_send(1)._replace(client_msg_id=b"short"), Code.INVALID_ARGUMENT, "client_msg_id"),
             (a_send(1)._replace(kind=0), Code.INVALID_ARGUMENT, "kind"),
             (a_send(1)._replace(kind=100), Code.INVALID_ARGUMENT, "kind"),
@@ -169,7 +173,7 @@ class CursorContract(StoreContract):
 
     async def test_what_was_seen_is_at_most_the_head(self) -> None:
         await self.send(a_send(1))
-        await self.send(a_send(2, "bob", seen_seq=2**64 - 1))
+        await self.send(a_send(2, "bob", seen_seq=2**63 - 1))
         await self.send(a_send(3))
         head = await self.head("bob")
         self.assertEqual((1, 1), (head.read_seq, head.unread))

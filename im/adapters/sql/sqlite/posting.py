@@ -1,6 +1,6 @@
 """Messages and cursors: who may store what where, and what it moves."""
 
-from im.adapters.sql.checks import conversation_problem, disabled, send_problem, unknown_conversation
+from im.adapters.sql.checks import disabled
 from im.adapters.sql.sqlite.conversations import Conversation, Conversations, Member
 from im.adapters.sql.sqlite.messages import Key, Messages, Stored
 from im.adapters.sql.sqlite.users import Users
@@ -9,6 +9,7 @@ from im.core.errors import Code, Refused
 from im.core.ids import DIRECT, direct_peer
 from im.core.limits import Limits
 from im.core.unread import Cursors
+from im.core.validation import conversation_problem, send_problem, unknown_conversation
 
 Place = tuple[Conversation, Member]
 
@@ -32,7 +33,7 @@ class Posting:
 
     def send(self, send: Send, now_ms: int) -> Sent | Refused:
         """Store one message, once."""
-        problem = send_problem(send, self._limits)
+        problem = send_problem(send, self._limits.content_bytes)
         if problem is not None:
             return problem
         conversation = find(self._conversations, send.conversation, send.sender)

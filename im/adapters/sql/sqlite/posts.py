@@ -1,6 +1,6 @@
 """Messages that handlers of others store: in a user's name or the app's own."""
 
-from im.adapters.sql.checks import FIRST_SYSTEM_KIND, disabled, post_problem, unknown_conversation
+from im.adapters.sql.checks import disabled, post_problem
 from im.adapters.sql.sqlite.conversations import Conversations, Member
 from im.adapters.sql.sqlite.messages import Messages, Stored
 from im.adapters.sql.sqlite.posting import begin, blocked, find
@@ -9,6 +9,7 @@ from im.core.commands import Post, Sent
 from im.core.errors import Code, Refused
 from im.core.ids import users_by_id
 from im.core.limits import Limits
+from im.core.validation import FIRST_SYSTEM_KIND, unknown_conversation
 
 
 class Posts:

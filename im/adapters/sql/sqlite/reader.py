@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from im.adapters.sql.checks import conversation_problem, unknown_conversation
 from im.adapters.sql.sqlite.entries import Entries, wire_size
 from im.adapters.sql.sqlite.handlers import record_of, reply_of
 from im.adapters.sql.sqlite.online import UNTIMED, Almanac, OnlineTimeReader
@@ -30,6 +29,7 @@ from im.core.ids import id_problem
 from im.core.ledger import OnlineTime, OnlineTimes
 from im.core.limits import Limits
 from im.core.unread import Cursors
+from im.core.validation import conversation_problem, unknown_conversation
 from im.ports import UnavailableError
 
 _META = "SELECT store_epoch, changes FROM meta"

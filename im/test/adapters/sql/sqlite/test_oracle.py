@@ -84,6 +84,8 @@ class Model:
 
     def _send(self, send: Send) -> tuple[object, ...]:
         name = send.conversation
+        if send.after == send.client_msg_id:
+            return (Code.INVALID_ARGUMENT,)
         if send.sender not in CONVERSATIONS[name]:
             return (Code.NOT_FOUND,)
         mine = {
