@@ -13,12 +13,12 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from im.adapters.sql.sqlite.database import FileDatabase
-from im.adapters.sql.sqlite.reader import Reader
+from im.adapters.sql.sqlite import FileDatabase, SqliteStore, StorePolicy, inline_runners
 from im.adapters.token.keys import create_key_file, load_keys
 from im.adapters.token.signed import SignedTokens
-from im.core.commands import Entry, Head, Pull, PullPage, Sync, SyncPage
+from im.core.commands import Entry, Head, Pull, PullPage, Query, Result, Sync, SyncPage
 from im.core.limits import Limits
+from im.ports import IStore
 from im.tap.statedir import read_node_file
 from im.test.system.processes import PATIENCE_SECONDS, Process
 
@@ -153,20 +153,22 @@ class Stored:
 
     def __init__(self, path: Path) -> None:
         database = FileDatabase(path)
+        fatal: list[str] = []
+        policy = StorePolicy(Limits(), users_open=True)
+        store = SqliteStore(database, inline_runners(), lambda: 0, policy, fatal.append)
         try:
-            reader = Reader(database.connect_reader(), Limits())
             users = [row[0] for row in database.connect_reader().execute("SELECT user_id FROM users")]
-            self.heads = {(user, head.conversation): head for user in users for head in _heads(reader, user)}
-            self.logs = {conversation: _log(reader, user, conversation) for user, conversation in self.heads}
+            self.heads = {(user, head.conversation): head for user in users for head in _heads(store, user)}
+            self.logs = {conversation: _log(store, user, conversation) for user, conversation in self.heads}
         finally:
             database.close()
 
 
-def _heads(reader: Reader, user: str) -> list[Head]:
+def _heads(store: IStore, user: str) -> list[Head]:
     heads: list[Head] = []
     after = ""
     while True:
-        page = reader.read(Sync(user, None, after))
+        page = _read(store, Sync(user, None, after))
         assert isinstance(page, SyncPage)
         heads += page.heads
         after = page.next
@@ -174,14 +176,22 @@ def _heads(reader: Reader, user: str) -> list[Head]:
             return heads
 
 
-def _log(reader: Reader, user: str, conversation: str) -> list[Entry]:
+def _log(store: IStore, user: str, conversation: str) -> list[Entry]:
     entries: list[Entry] = []
     while True:
-        page = reader.read(Pull(conversation, user, len(entries) + 1, False, 200))
+        page = _read(store, Pull(conversation, user, len(entries) + 1, False, 200))
         assert isinstance(page, PullPage)
         entries += page.entries
         if not page.more:
             return entries
+
+
+def _read(store: IStore, query: Query) -> Result:
+    """The answer of a store that answers at once."""
+    answers: list[Result] = []
+    answered: Deferred[Result] = store.read(query)
+    answered.addCallback(answers.append)
+    return answers[0]
 
 
 def is_long() -> bool:
