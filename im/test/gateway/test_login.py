@@ -78,6 +78,18 @@ class LoginTests(SynchronousTestCase):
         self.bridge.take(LoggedIn("alice", "a1", 1))
         self.assertEqual(self.bridge.take(PAGE), Sync("alice", SyncCursor("e1", 3), "", "a1"))
 
+    def test_when_the_token_was_signed_goes_with_the_login_and_its_sync(self) -> None:
+        self.bridge.is_manual = True
+        client = self.world.connect()
+        client.send(online(token="alice:0:1234.567"), 1)
+        login = Login("alice", "a1", "phone", 1, 1_234_567)
+        self.assertEqual(self.bridge.take(LoggedIn("alice", "a1", 1)), login)
+        disabled = Refused(Code.DISABLED, "this user is disabled")
+        self.assertEqual(self.bridge.take(disabled), Sync("alice", None, "", "a1", 1_234_567))
+        close = close_of(client)
+        self.assertEqual((close.code, close.reconnect), (Code.DISABLED, False))
+        self.assertEqual(len(self.world.node.pool), 0)
+
     def test_a_delivery_during_the_login_comes_behind_the_answer(self) -> None:
         self.bridge.is_manual = True
         client = self.world.connect()

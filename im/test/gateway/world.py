@@ -89,7 +89,7 @@ class FakeBridge:
 
 @implementer(IAuthenticator)
 class FakeAuthenticator:
-    """A token is `user` or `user:expiry`; "bad…" and "old…" are refused, "hang" never answers."""
+    """A token is `user[:expiry[:issue]]`; "bad…" and "old…" are refused, "hang" never answers."""
 
     def authenticate(self, token: str) -> Deferred[Identity]:
         if token == "hang":
@@ -97,8 +97,9 @@ class FakeAuthenticator:
         if token.startswith(("bad", "old")):
             code = Code.UNAUTHENTICATED if token.startswith("bad") else Code.EXPIRED
             return fail(RefusedError(Refused(code, "no")))
-        user, _, expires_at = token.partition(":")
-        return succeed(Identity(user, float(expires_at or 0), frozenset({"user"})))
+        user, expires_at, issued_at, *_ = [*token.split(":"), "", ""]
+        times = (float(expires_at or 0), float(issued_at or 0))
+        return succeed(Identity(user, times[0], frozenset({"user"}), times[1]))
 
 
 class Client:
