@@ -80,12 +80,13 @@ class Dispatcher:
 
     def dispatch(self, connection: Connection, envelope: BaseMessage) -> None:
         """Have one envelope handled, or refuse it."""
-        route = self._routes.get(envelope.type)
+        number = envelope.type
+        route = self._routes.get(number)
         if route is None:
-            if envelope.type >= FIRST_CUSTOM_TYPE:
+            if number >= FIRST_CUSTOM_TYPE:
                 self._apps.take(connection, envelope)
             else:
-                connection.refuse(_nobody(envelope.type), envelope.id)
+                connection.refuse(_nobody(number), envelope.id)
             return
         if route.is_after_login is not (connection.state is State.ONLINE):
             connection.refuse(_misplaced(route), envelope.id)
@@ -95,9 +96,8 @@ class Dispatcher:
         except UndecodableError as error:
             connection.refuse(Refused(Code.UNDECODABLE, str(error)), envelope.id)
             return
-        self._boundary.run(
-            GatewayContext(connection, envelope.type, envelope.id, self._requests), route.step, body
-        )
+        context = GatewayContext(connection, number, envelope.id, self._requests)
+        self._boundary.run(context, route.step, body)
 
 
 def _nobody(number: int) -> Refused:

@@ -18,6 +18,7 @@ from twisted.internet.interfaces import (
     INegotiated,
     IReactorTime,
     ITCPTransport,
+    ITransport,
 )
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
@@ -75,6 +76,7 @@ class StreamTransport(TwistedProtocol):
     speak of writing. Reading is paused on the Twisted transport.
     """
 
+    _twisted: TwistedTransport
     _connection: FrameReceiver | None = None
     _inbox: deque[bytes] | None = None
     _deadline: IDelayedCall | None = None
@@ -89,6 +91,12 @@ class StreamTransport(TwistedProtocol):
 
     def __init__(self, settings: StreamSettings) -> None:
         self._settings = settings
+        self._outbox = settings.outbox
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """Begin, upon a transport of Twisted's."""
+        self._twisted = cast(TwistedTransport, transport)
+        TwistedProtocol.makeConnection(self, transport)
 
     def _open(self, address: str) -> None:
         """Begin: tune the socket, watch the write buffer, make the connection."""
@@ -143,7 +151,7 @@ class StreamTransport(TwistedProtocol):
 
     def _write(self, data: bytes) -> None:
         """The one place that writes."""
-        self._settings.outbox.write(self._twisted, data)
+        self._outbox.write(self._twisted, data)
         if self._is_backed_up:
             self._watch_queue(len(data))
 
@@ -181,14 +189,10 @@ class StreamTransport(TwistedProtocol):
 
     def _finish_writing(self) -> None:
         """Let Twisted flush and end. A producer that is paused would hold it up."""
-        self._settings.outbox.flush(self._twisted)
+        self._outbox.flush(self._twisted)
         if self._is_open:
             self._twisted.unregisterProducer()
         finish_writing(self._twisted)
-
-    @property
-    def _twisted(self) -> TwistedTransport:
-        return cast(TwistedTransport, self.transport)
 
     def _give_up_close(self) -> None:
         self._deadline = None

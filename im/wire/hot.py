@@ -18,10 +18,8 @@ _REMEMBERED_NUMBERS = 1_024
 
 def varint(value: int) -> bytes:
     """A non-negative integer in base 128, least significant group first."""
-    if value < 128:
-        return _ONE_BYTE[value]
     if value < 16_384:
-        return bytes((value & 127 | 128, value >> 7))
+        return _SHORT[value]
     groups = bytearray()
     while value > 127:
         groups.append(value & 127 | 128)
@@ -30,7 +28,7 @@ def varint(value: int) -> bytes:
     return bytes(groups)
 
 
-_ONE_BYTE = [bytes((n,)) for n in range(128)]
+_SHORT = [bytes((n,)) for n in range(128)] + [bytes((n & 127 | 128, n >> 7)) for n in range(128, 16_384)]
 
 
 def _number(key: bytes, value: int) -> bytes:
