@@ -126,7 +126,7 @@ class IBusinessBridge(Interface):
     """Takes requests to the business layer; the results come back over the node bus."""
 
     def submit(request: Request) -> None:
-        """Queue a request. Requests of one conversation keep their order.
+        """Queue a request. Writes of one conversation keep their order; queries need not wait for them.
 
         At most once: no result may ever come, so the caller keeps a time-out of its own. After a
         time-out nothing is known about a write, and only the same write may follow.

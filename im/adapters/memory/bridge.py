@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from im.core.commands import Request
+from im.core.commands import WRITES, Request
 from im.ports import IBusinessBridge
 
 PACE_SECONDS = 0.002
@@ -38,6 +38,7 @@ class MemoryBridge:
         self._batch_requests = batch_requests
         self._waiting: deque[Request] = deque()
         self._is_busy = False
+        self._is_stopped = False
         self._pace_ends = 0.0
         self._timer: IDelayedCall | None = None
 
@@ -46,7 +47,11 @@ class MemoryBridge:
         return len(self._waiting)
 
     def submit(self, request: Request) -> None:
-        """See `IBusinessBridge`."""
+        """See `IBusinessBridge`. A query waits for no batch, also while a COMMIT hangs."""
+        if not isinstance(request.command, WRITES):
+            if not self._is_stopped:
+                self._execute([request])
+            return
         if len(self._waiting) >= MAX_WAITING:
             return  # whoever asked has a time-out, and its retries must not pile up here
         self._waiting.append(request)
@@ -55,7 +60,7 @@ class MemoryBridge:
 
     def stop(self) -> None:
         """Take no more batches up; what waits gets no result, as when a process ends."""
-        self._is_busy = True
+        self._is_stopped = self._is_busy = True
         self._waiting.clear()
         self._cancel_timer()
 

@@ -8,7 +8,7 @@ from im.adapters.memory import bridge as memory_bridge
 from im.adapters.memory.bridge import CROWD, FULL_BATCH, PACE_SECONDS, MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
-from im.core.commands import Request
+from im.core.commands import GetProfile, Request
 from im.testing.contracts import bridge, bus, registry
 
 
@@ -39,6 +39,7 @@ class PacingTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.sizes: list[int] = []
+        self.hanging: list[list[int]] = []
         self.bridge = MemoryBridge(self.clock, self.execute, 100)
 
     def execute(self, batch: list[Request]) -> Deferred[None]:
@@ -75,6 +76,18 @@ class PacingTests(SynchronousTestCase):
         self.clock.advance(0)
         self.submit(FULL_BATCH)
         self.assertEqual([CROWD, FULL_BATCH], self.sizes)
+
+    def test_a_query_waits_for_no_batch(self) -> None:
+        self.bridge = MemoryBridge(self.clock, self.hang, 100)
+        self.submit(1)
+        self.clock.advance(0)
+        self.submit(1)
+        self.bridge.submit(Request("n1", 7, "s1", GetProfile("alice")))
+        self.assertEqual([[0], [7]], self.hanging)
+
+    def hang(self, batch: list[Request]) -> Deferred[None]:
+        self.hanging.append([request.id for request in batch])
+        return Deferred()
 
     def test_a_batch_is_bounded(self) -> None:
         self.bridge = MemoryBridge(self.clock, self.execute, 10)
