@@ -25,6 +25,9 @@ from im.wire.codec import UndecodableError, pack, unpack
 RESYNC_TICKS = ticks(1.0)
 """After a delivery was dropped: what is dropped until then goes into the same resync."""
 
+CLOSED_BY_PEER = "lost: closed by the peer"
+"""How a session ended whose client ended the connection in order."""
+
 _LOGGING_IN, _ONLINE, _CLOSING, _CLOSED = State.LOGGING_IN, State.ONLINE, State.CLOSING, State.CLOSED
 _OVER = (_CLOSING, _CLOSED)
 _TAKES_DELIVERIES = (_ONLINE, _LOGGING_IN)
@@ -156,6 +159,7 @@ class Connection:
         self._heard_at = now
         self._expires_at = expires_at
         self._scope.counters.logins += 1
+        self._scope.owner.session_began(self)
         self.send(answer)
         if self._window is not None:
             for frame in list(self._window.frames()):
@@ -168,11 +172,14 @@ class Connection:
 
     def beat(self, app_state: AppState) -> int:
         """Take over an app state; the interval, in ms, at which something must be heard from now on."""
+        is_changed = app_state is not self.app_state
         self.app_state = app_state
         interval_ms = self._scope.heartbeats.interval_ms(app_state, self._wished_ms)
         self._patience = 1 + ticks(dead_after(interval_ms / 1000))
         if self.state is _ONLINE:
             self._arm(self._heard_at + self._patience)
+            if is_changed:
+                self._scope.owner.app_state_changed(self)
         return interval_ms
 
     def wish_heartbeat(self, wished_ms: int) -> None:
@@ -185,6 +192,23 @@ class Connection:
     def limits(self) -> Limits:
         """The limits that it is under."""
         return self._scope.limits
+
+    @property
+    def heartbeat_ms(self) -> int:
+        """The interval at which something must be heard now."""
+        return self._scope.heartbeats.interval_ms(self.app_state, self._wished_ms)
+
+    @property
+    def heard_at(self) -> int:
+        """The tick at which it was heard last."""
+        return self._heard_at
+
+    @property
+    def blocked_seconds(self) -> float:
+        """For how long nothing is read from it by now, since it reads too slowly."""
+        if self._blocked_at is None:
+            return 0.0
+        return (self._scope.ticker.now - self._blocked_at + 1) * TICK_SECONDS
 
     @property
     def seconds(self) -> float:

@@ -4,10 +4,15 @@ from im.core.errors import Code
 
 
 class Counters:
-    """`refusals`: error frames by code; `ends`: close frames and lost connections by reason."""
+    """`refusals`: error frames by code; `ends`: close frames and lost connections by reason.
+
+    `closes`: sessions that ended, by the ledger's reason; `ledger_losses`: those that it lost.
+    """
 
     __slots__ = (
         "acks",
+        "clock_jumps",
+        "closes",
         "connections",
         "deliveries",
         "dropped",
@@ -15,6 +20,7 @@ class Counters:
         "failures",
         "frames_in",
         "frames_out",
+        "ledger_losses",
         "logins",
         "refusals",
         "resends",
@@ -38,8 +44,11 @@ class Counters:
         self.signals = 0
         self.timeouts = 0
         self.failures = 0
+        self.clock_jumps = 0
+        self.ledger_losses = 0
         self.refusals: dict[Code, int] = {}
         self.ends: dict[str, int] = {}
+        self.closes: dict[str, int] = {}
 
     def refused(self, code: Code) -> None:
         """Count an error frame."""

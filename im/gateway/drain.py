@@ -1,13 +1,12 @@
 """The end of a node's sessions, in waves: nobody is cut off, and not everybody comes back at once."""
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
 from im.core.errors import Code, Refused
 from im.gateway.connection import Connection
-from im.gateway.cursors import DeliveredCursors
 from im.gateway.requests import Requests
 from im.gateway.settings import Chance
 from im.gateway.ticker import TICK_SECONDS, Ticker
@@ -27,6 +26,16 @@ class DrainTimes(NamedTuple):
     random: Chance
 
 
+class Unwritten(Protocol):
+    """What waits to be written, and how many of it."""
+
+    def __len__(self) -> int:
+        """How many wait."""
+
+    def flush(self) -> None:
+        """Write what waits, as much as may be."""
+
+
 class Drain:
     """Ends connections: each stops reading, its requests are answered, then it is told to move.
 
@@ -37,12 +46,12 @@ class Drain:
         self,
         connections: Iterable[Connection],
         requests: Requests,
-        cursors: DeliveredCursors,
+        unwritten: Sequence[Unwritten],
         times: DrainTimes,
     ) -> None:
         self._connections = connections
         self._requests = requests
-        self._cursors = cursors
+        self._unwritten = unwritten
         self._ticker, self._seconds, self._random = times
         self._waited_at = self._share(WAITED)
         self._closed_at = self._share(CLOSED)
@@ -50,7 +59,7 @@ class Drain:
         self._done: Deferred[None] = Deferred()
 
     def start(self) -> Deferred[None]:
-        """Begin; fires when all are closed and the last cursors written, or when the time is over."""
+        """Begin; fires when all are closed and the last of `unwritten` written, or when the time is over."""
         connections = list(self._connections)
         spread = min(self._seconds * WAVES, len(connections) / SESSIONS_PER_SECOND)
         for connection in connections:
@@ -79,8 +88,9 @@ class Drain:
             for connection in left:
                 connection.abort()
         if not left:
-            self._cursors.flush()
-        if now >= self._ends_at or not (left or self._cursors or self._requests):
+            for each in self._unwritten:
+                each.flush()
+        if now >= self._ends_at or not (left or any(map(len, self._unwritten)) or self._requests):
             self._done.callback(None)
         else:
             self._ticker.at(now + 1, self._watch)

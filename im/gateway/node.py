@@ -15,6 +15,7 @@ from im.gateway.delivery import Deliverer
 from im.gateway.dispatch import Dispatcher, ErrorBoundary
 from im.gateway.drain import Drain, DrainTimes
 from im.gateway.handlers import SystemParts, system_handlers
+from im.gateway.ledger import LedgerTimes, SessionLedger
 from im.gateway.login import LoginFlow, Times
 from im.gateway.outbox import Outbox
 from im.gateway.pool import Pool
@@ -67,6 +68,7 @@ class Node:
             identity, ports, settings, requests, self._roster, Times(clock, ticker, now_ms, random)
         )
         self._cursors = DeliveredCursors(requests, pool, ticker, limits.delivered_flush_seconds)
+        self._ledger = SessionLedger(identity.name, requests, LedgerTimes(ticker, now_ms), counters)
         parts = SystemParts(self._flow, self._cursors, limits, counters, now_ms)
         self._handler_counters = settings.handlers.counters
         self._apps = AppTypes(settings.handlers, Surroundings(requests, boundary.run, clock, now_ms))
@@ -83,6 +85,11 @@ class Node:
     def requests_in_flight(self) -> int:
         """How many requests wait for the business layer."""
         return len(self._requests)
+
+    @property
+    def open_sessions(self) -> int:
+        """How many sessions of the ledger are open here."""
+        return self._ledger.open_sessions
 
     @property
     def handler_counters(self) -> HandlerCounters:
@@ -106,7 +113,8 @@ class Node:
         """Take no logins any more, and end every session; fires within `drain_seconds`."""
         self._flow.is_open = False
         times = DrainTimes(self._ticker, self._limits.drain_seconds, self._random)
-        return Drain(self._connections, self._requests, self._cursors, times).start()
+        unwritten = (self._cursors, self._ledger)
+        return Drain(self._connections, self._requests, unwritten, times).start()
 
     def build_connection(self, transport: Transport, address: str) -> Connection | None:
         """Make the connection of a transport that is open; None: refused, told so, and closing."""
@@ -136,8 +144,17 @@ class Node:
         """See `ConnectionOwner`."""
         self._dispatcher.dispatch(connection, envelope)
 
+    def session_began(self, connection: Connection) -> None:
+        """See `ConnectionOwner`."""
+        self._ledger.began(connection)
+
+    def app_state_changed(self, connection: Connection) -> None:
+        """See `ConnectionOwner`."""
+        self._ledger.changed(connection)
+
     def session_ended(self, connection: Connection, reason: str) -> None:
         """See `ConnectionOwner`."""
+        self._ledger.ended(connection, reason)
         self._roster.leave(connection, reason)
 
     def connection_closed(self, connection: Connection) -> None:

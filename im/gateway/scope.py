@@ -20,6 +20,12 @@ class ConnectionOwner(Protocol):
     def dispatch(self, connection: "Connection", envelope: BaseMessage) -> None:
         """Take one envelope of a client."""
 
+    def session_began(self, connection: "Connection") -> None:
+        """The connection's session is online; called once."""
+
+    def app_state_changed(self, connection: "Connection") -> None:
+        """The app of a session that is online came to the foreground, or left it."""
+
     def session_ended(self, connection: "Connection", reason: str) -> None:
         """Let go of the connection's session; called once, before `connection_closed`."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from im.core.clocks import Stalls
 from im.core.wheel import Timer, Wheel
 
 TICK_SECONDS = 0.1
@@ -29,12 +30,14 @@ class Ticker:
         self.now = self._wheel.now
         self._ticked_at = 0.0
         self._passed = 0.0
+        self._started_at = clock.seconds()
+        self._stalls = Stalls()
         self._call: IDelayedCall | None = None
         self._expired: deque[Timer] = deque()
 
     def start(self) -> None:
         """Let time pass."""
-        self._ticked_at = self._clock.seconds()
+        self._ticked_at = self._started_at = self._clock.seconds()
         self._call = self._clock.callLater(TICK_SECONDS, self._tick)
 
     def stop(self) -> None:
@@ -42,6 +45,18 @@ class Ticker:
         if self._call is not None:
             self._call.cancel()
             self._call = None
+
+    def seconds(self) -> float:
+        """What the clock behind it says now."""
+        return self._clock.seconds()
+
+    def seconds_at(self, tick: int) -> float:
+        """What the clock behind it said at a tick that has passed."""
+        return self._started_at + tick * TICK_SECONDS + self._stalls.before(tick)
+
+    def stalled_around(self, tick: int, ticks: int) -> float:
+        """For how many seconds the process stood still within so many ticks of a tick."""
+        return self._stalls.around(tick, ticks)
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call back when at least `seconds` have passed."""
@@ -60,9 +75,13 @@ class Ticker:
         # timers behind it stay queued and come with that tick.
         self._call = self._clock.callLater(TICK_SECONDS, self._tick)
         now = self._clock.seconds()
-        self._passed += min(now - self._ticked_at, 2 * TICK_SECONDS)
+        passed = min(now - self._ticked_at, 2 * TICK_SECONDS)
+        stalled = now - self._ticked_at - passed
+        self._passed += passed
         self._ticked_at = now
         self._expired.extend(self._wheel.advance(int(self._passed / TICK_SECONDS + 1e-6)))
         self.now = self._wheel.now
+        if stalled > 0.0:
+            self._stalls.note(self.now, stalled)
         while self._expired:
             self._expired.popleft().fire()

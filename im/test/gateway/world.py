@@ -15,6 +15,7 @@ from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
 from im.core.commands import Command, LoggedIn, Login, Request, Result, Sync, SyncCursor, SyncPage
 from im.core.errors import Code, Refused, RefusedError
+from im.core.ledger import LEDGER_WRITES, LedgerWrite, SessionNoted
 from im.core.limits import Limits
 from im.core.sessions import ClassPolicy
 from im.gateway.connection import Connection
@@ -61,16 +62,27 @@ class FakeTransport:
 
 @implementer(IBusinessBridge)
 class FakeBridge:
-    """Keeps requests; answers logins and syncs by itself unless `is_manual`."""
+    """Keeps requests; answers logins and syncs by itself unless `is_manual`.
+
+    What is written into the ledger is kept apart in `ledger`, and answered unless `is_ledger_down`.
+    """
 
     def __init__(self, bus: MemoryNodeBus) -> None:
         self._bus = bus
         self.requests: list[Request] = []
         self.is_manual = False
+        self.ledger: list[LedgerWrite] = []
+        self.is_ledger_down = False
 
     def submit(self, request: Request) -> None:
         command = request.command
-        if isinstance(command, Login) and not self.is_manual:
+        if isinstance(command, LEDGER_WRITES):
+            if self.is_ledger_down:
+                self.answer(request, Refused(Code.UNAVAILABLE, "down"))
+            else:
+                self.ledger.append(command)
+                self.answer(request, SessionNoted(True))
+        elif isinstance(command, Login) and not self.is_manual:
             self.answer(request, LoggedIn(command.user, command.device, command.attempt))
         elif isinstance(command, Sync) and not self.is_manual:
             self.answer(request, SyncPage(SyncCursor("e1", 5), [], ""))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from im.core.calendars import UTC, day_of
 from im.core.commands import CreateUser, Login, Result
@@ -30,7 +31,7 @@ NOON = 20_000 * DAY + 12 * HOUR
 TODAY = "2024-10-04"
 
 
-def _open(session: str = "s1", at_ms: int = NOON, user: str = "alice", **fields: object) -> OpenSession:
+def _open(session: str = "s1", at_ms: int = NOON, user: str = "alice", **fields: Any) -> OpenSession:
     opened = OpenSession(session, user, "a1", "phone", "n1", at_ms, True, 30_000)
     return opened._replace(**fields)
 
@@ -229,7 +230,8 @@ class LedgerContract(StoreContract):
             if number % 3:
                 opened = _open(f"s{number}", user=name)
                 await self.write(opened, _close(opened, NOON + number * MINUTE))
-        after, told = "", []
+        after = ""
+        told: list[OnlineTimeReport] = []
         while True:
             page = await self.read(OnlineTimes(after, TODAY, TODAY, "day"))
             assert isinstance(page, OnlineTimesPage)
