@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.test.system.processes import ROOT, Process, wait_for
 
 PYTHON = """#!/bin/sh
-[ "$1" = -c ] && exit "${NO_ENSUREPIP:-0}"
+[ "$1" = -c ] && { [ -z "$NO_ENSUREPIP" ] || [ -e calls ]; exit; }
 mkdir -p .venv/bin
 cat >.venv/bin/python <<'END'
 #!/bin/sh
@@ -43,7 +43,7 @@ class SetupTests(SynchronousTestCase):
     def start(self, extra: str = "server", **environ: str) -> Process:
         path = f"{self.root / 'bin'}:{os.environ['PATH']}"
         command: list[str | Path] = [self.root / "scripts" / "venv", extra]
-        process = Process(command, self.root, PATH=path, **environ)
+        process = Process(command, self.root, **{"PATH": path, "PYTHON": "python3", **environ})
         self.addCleanup(process.end)
         return process
 
