@@ -7,8 +7,10 @@ Every command has exactly one kind of result, or `Refused`.
 
 from typing import NamedTuple
 
+from im.core.backends import BACKEND_WRITES, BackendQuery, BackendResult, BackendWrite
 from im.core.errors import Refused
 from im.core.ledger import LEDGER_WRITES, LedgerQuery, LedgerResult, LedgerWrite
+from im.core.pushing import PUSH_WRITES, PushQuery, PushResult, PushWrite
 
 TEXT = 1
 """Entry kind of a UTF-8 text. 0 is a placeholder; 2-99 are other messages; 100 and up system entries."""
@@ -100,11 +102,15 @@ class MoveRead(NamedTuple):
 
 
 class MoveDelivered(NamedTuple):
-    """Write: a device of the user acknowledged everything up to `seq`. Result `CursorMoved`."""
+    """Write: a device of the user acknowledged everything up to `seq`. Result `CursorMoved`.
+
+    In an inbox `device` says which one, and when it did is kept.
+    """
 
     conversation: str
     user: str
     seq: int
+    device: str = ""
 
 
 class Login(NamedTuple):
@@ -335,8 +341,10 @@ Write = (
     | SetProfile
     | Conclude
     | LedgerWrite
+    | PushWrite
+    | BackendWrite
 )
-Query = Sync | Pull | GetProfile | GetRecord | GetReply | LedgerQuery
+Query = Sync | Pull | GetProfile | GetRecord | GetReply | LedgerQuery | PushQuery | BackendQuery
 Command = Write | Query | Custom
 Result = (
     Sent
@@ -352,6 +360,8 @@ Result = (
     | Concluded
     | Stale
     | LedgerResult
+    | PushResult
+    | BackendResult
     | Refused
 )
 
@@ -366,6 +376,8 @@ WRITES = (
     SetProfile,
     Conclude,
     *LEDGER_WRITES,
+    *PUSH_WRITES,
+    *BACKEND_WRITES,
 )
 
 

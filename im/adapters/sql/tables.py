@@ -220,3 +220,61 @@ handler_reply = sa.Table(
     sa.PrimaryKeyConstraint("handler", "user_id", "request_key"),
     sa.Index("handler_reply_by_time", "time_ms"),
 )
+
+push = sa.Table(
+    "push",
+    metadata,
+    sa.Column("push_id", sa.LargeBinary, primary_key=True),
+    _number("created_ms"),
+    _number("expires_ms"),
+    sa.Column("device_classes", sa.Text, nullable=False, server_default=""),
+    _flag("is_expired", 0),
+    sa.Index("push_by_end", "is_expired", "expires_ms"),
+    sqlite_with_rowid=False,
+)
+
+inbox_newest = sa.Table(
+    "inbox_newest",
+    metadata,
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("collapse_key", sa.Text, nullable=False),
+    _number("seq"),
+    sa.PrimaryKeyConstraint("conversation_id", "collapse_key"),
+    sqlite_with_rowid=False,
+)
+
+inbox_receipt = sa.Table(
+    "inbox_receipt",
+    metadata,
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("device_id", sa.Text, nullable=False),
+    sa.Column("seq", Big, nullable=False),
+    _number("time_ms"),
+    sa.PrimaryKeyConstraint("conversation_id", "device_id", "seq"),
+    sa.Index("inbox_receipt_by_time", "time_ms"),
+)
+
+api_key = sa.Table(
+    "api_key",
+    metadata,
+    sa.Column("key_id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+    sa.Column("scopes", sa.Text, nullable=False, server_default=""),
+    _number("created_ms"),
+    _number("revoked_ms"),
+)
+
+remembered = sa.Table(
+    "remembered",
+    metadata,
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("request_key", sa.Text, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("token", sa.LargeBinary, nullable=False),
+    _number("time_ms"),
+    _number("status"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("owner", "request_key"),
+    sa.Index("remembered_by_time", "time_ms"),
+)

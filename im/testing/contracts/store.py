@@ -4,17 +4,20 @@ from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, clien
 from im.testing.contracts.store_disabling import DisablingContract
 from im.testing.contracts.store_handlers import HandlerContract
 from im.testing.contracts.store_ledger import LedgerContract
+from im.testing.contracts.store_pushes import BackendContract, PushContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
 from im.testing.contracts.store_sending import CursorContract, SendingContract
 from im.testing.contracts.store_users import UserContract
 
 __all__ = [
     "DIRECT",
+    "BackendContract",
     "CursorContract",
     "DisablingContract",
     "HandlerContract",
     "LedgerContract",
     "PullContract",
+    "PushContract",
     "SendingContract",
     "StoreContract",
     "SyncContract",

@@ -8,7 +8,7 @@ import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from im.adapters.sql.sqlite.statements import upsert
+from im.adapters.sql.sqlite.statements import RowsInsert, upsert
 from im.core.unread import Cursors
 
 _CONVERSATION = "kind, created_ms, last_seq, n, head_sender, head_time_ms, member_version, epoch_seq"
@@ -22,6 +22,11 @@ _SELECT_MEMBER = f"SELECT {_MEMBER} FROM member WHERE conversation_id = ? AND us
 
 _UPSERT_CONVERSATIONS = upsert("conversation", ["conversation_id"], [*_CONVERSATION.split(", "), "changed"])
 _MOVING = ["read_seq", "read_n", "own_last_seq", "own_last_n", "own_after", "own_max_seq", "delivered_seq"]
+_ADD_RECEIPTS = RowsInsert(
+    "inbox_receipt",
+    ["conversation_id", "device_id", "seq", "time_ms"],
+    "ON CONFLICT (conversation_id, device_id, seq) DO NOTHING",
+)
 _UPSERT_MEMBERS = upsert("member", ["conversation_id", "user_id"], [*_MOVING, "changed"])
 
 
@@ -65,6 +70,7 @@ class Conversations:
         self._known: OrderedDict[str, Conversation] = OrderedDict()
         self._touched: dict[str, Conversation] = {}
         self._moved: dict[tuple[str, str], Member] = {}
+        self._receipts: list[tuple[str, str, int, int]] = []
 
     def known(self, conversation_id: str) -> Conversation | None:
         """The conversation if it is remembered; None says nothing."""
@@ -109,10 +115,14 @@ class Conversations:
         """Write the member's row at the end of this transaction."""
         self._moved[conversation.id, member.user] = member
 
+    def add_receipt(self, inbox: Conversation, device: str, seq: int, now_ms: int) -> None:
+        """Keep when a device acknowledged an inbox up to `seq`."""
+        self._receipts.append((inbox.id, device, seq, now_ms))
+
     @property
     def is_touched(self) -> bool:
         """Whether this transaction has any row to write."""
-        return bool(self._touched or self._moved)
+        return bool(self._touched or self._moved or self._receipts)
 
     def write(self, changed: int) -> None:
         """Write what was touched, stamped with the commit counter's value."""
@@ -140,11 +150,13 @@ class Conversations:
                 (conversation_id, user, at.read_seq, at.read_n, *own, member.delivered_seq, changed)
             )
         _UPSERT_MEMBERS.execute(self._connection, members)
+        _ADD_RECEIPTS.execute(self._connection, self._receipts)
 
     def keep(self) -> None:
         """After a commit: what was touched is stored now; the oldest beyond the bound are let go."""
         self._touched.clear()
         self._moved.clear()
+        self._receipts.clear()
         while len(self._known) > self._bound:
             self._known.popitem(last=False)
 
@@ -154,3 +166,4 @@ class Conversations:
             self._known.pop(conversation_id, None)
         self._touched.clear()
         self._moved.clear()
+        self._receipts.clear()

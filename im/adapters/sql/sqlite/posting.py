@@ -6,7 +6,7 @@ from im.adapters.sql.sqlite.messages import Key, Messages, Stored
 from im.adapters.sql.sqlite.users import Users
 from im.core.commands import CursorMoved, MoveDelivered, MoveRead, Send, Sent
 from im.core.errors import Code, Refused
-from im.core.ids import DIRECT, direct_peer
+from im.core.ids import DIRECT, INBOX, direct_peer
 from im.core.limits import Limits
 from im.core.unread import Cursors
 from im.core.validation import conversation_problem, send_problem, unknown_conversation
@@ -63,7 +63,7 @@ class Posting:
         member = self._conversations.member(conversation, send.sender)
         if member is None:
             return unknown_conversation()
-        if not member.can_send or member.leave_seq is not None:
+        if not member.can_send or member.leave_seq is not None or conversation.kind == INBOX:
             return blocked()
         if send.after and send.after != member.last_id:
             before = (send.after, send.sender, send.conversation)
@@ -119,6 +119,8 @@ class Posting:
         moved = seq > member.delivered_seq
         if moved:
             member.delivered_seq = seq
+        if move.device and conversation.kind == INBOX:
+            self._conversations.add_receipt(conversation, move.device, seq, now_ms)
         return self._moved(place, moved)
 
     def _place(self, move: MoveRead | MoveDelivered) -> Place | Refused:

@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from im.adapters.sql.sqlite.backends import all_keys, find_key
 from im.adapters.sql.sqlite.entries import Entries, wire_size
 from im.adapters.sql.sqlite.handlers import record_of, reply_of
 from im.adapters.sql.sqlite.online import UNTIMED, Almanac, OnlineTimeReader
+from im.adapters.sql.sqlite.pushes import push_of, users_found
 from im.adapters.sql.sqlite.users import login_refusal, profile_of
+from im.core.backends import FindKey, ListKeys
 from im.core.commands import (
     CustomReply,
     Entry,
@@ -28,6 +31,7 @@ from im.core.errors import Code, Refused, invalid
 from im.core.ids import id_problem
 from im.core.ledger import OnlineTime, OnlineTimes
 from im.core.limits import Limits
+from im.core.pushing import FindUsers, GetPush
 from im.core.unread import Cursors
 from im.core.validation import conversation_problem, unknown_conversation
 from im.ports import UnavailableError
@@ -121,6 +125,10 @@ class Reader:
             GetProfile: self._profile,
             GetRecord: lambda query: record_of(connection, query.handler, query.key),
             GetReply: self._reply,
+            FindUsers: lambda query: users_found(connection, query),
+            GetPush: lambda query: push_of(connection, query),
+            FindKey: lambda query: find_key(connection, query.digest),
+            ListKeys: lambda query: all_keys(connection),
             OnlineTime: online.one,
             OnlineTimes: online.all,
         }

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from im.adapters.sql.sqlite.backends import Backends
 from im.adapters.sql.sqlite.conversations import Conversations
 from im.adapters.sql.sqlite.database import Database, is_transient
 from im.adapters.sql.sqlite.handlers import Conclusions
@@ -14,8 +15,10 @@ from im.adapters.sql.sqlite.messages import Messages, StoredBeforeError
 from im.adapters.sql.sqlite.online import Almanac
 from im.adapters.sql.sqlite.posting import Posting
 from im.adapters.sql.sqlite.posts import Posts
+from im.adapters.sql.sqlite.pushes import Inboxes, Pushes
 from im.adapters.sql.sqlite.upkeep import Upkeep
 from im.adapters.sql.sqlite.users import Users
+from im.core.backends import CreateKey, KeepAnswer, Remember, RevokeKey
 from im.core.calendars import UTC
 from im.core.commands import (
     Conclude,
@@ -32,6 +35,7 @@ from im.core.commands import (
 )
 from im.core.ledger import ChangeAppState, CloseSession, EndNode, KeepLedger, MoveClock, OpenSession
 from im.core.limits import Limits
+from im.core.pushing import ExpirePushes, StorePush
 from im.ports import UnavailableError
 
 _REMEMBERED_CONVERSATIONS = 8_192
@@ -73,6 +77,8 @@ class Writer:
         self._posting = Posting(self._conversations, self._messages, users, limits)
         self._ledger = ledger = Ledger(self._connection)
         self._upkeep = Upkeep(self._connection, limits, Almanac(zone, now_ms))
+        pushes = Pushes(Inboxes(self._connection, self._conversations, self._messages, self._posting, limits))
+        backends = Backends(self._connection)
         posts = Posts(self._conversations, self._messages, users, limits)
         self._steps: dict[type, Callable[[Any, int], Result]] = {
             Send: self._posting.send,
@@ -90,6 +96,12 @@ class Writer:
             MoveClock: ledger.move_clock,
             EndNode: ledger.end_node,
             KeepLedger: self._upkeep.keep,
+            StorePush: pushes.store,
+            ExpirePushes: pushes.expire,
+            CreateKey: backends.create_key,
+            RevokeKey: backends.revoke_key,
+            Remember: backends.remember,
+            KeepAnswer: backends.keep_answer,
         }
         self._broken = ""
 

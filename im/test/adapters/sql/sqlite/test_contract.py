@@ -90,6 +90,14 @@ class DisablingInMemory(InMemory, store.DisablingContract):
     """Users that are disabled, in memory."""
 
 
+class PushesInMemory(InMemory, store.PushContract):
+    """Pushes, in memory."""
+
+
+class BackendsInMemory(InMemory, store.BackendContract):
+    """Back ends, in memory."""
+
+
 class HandlersInMemory(InMemory, store.HandlerContract):
     """Handlers of others, in memory."""
 
@@ -120,6 +128,14 @@ class UsersInFile(InFile, store.UserContract):
 
 class DisablingInFile(InFile, store.DisablingContract):
     """Users that are disabled, in a file."""
+
+
+class PushesInFile(InFile, store.PushContract):
+    """Pushes, in a file."""
+
+
+class BackendsInFile(InFile, store.BackendContract):
+    """Back ends, in a file."""
 
 
 class HandlersInFile(InFile, store.HandlerContract):
