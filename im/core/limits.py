@@ -25,6 +25,7 @@ class Limits:
     request_seconds: float = _limit(5.0, "s", "until the business layer's answer is given up as unavailable")
     connections_per_address: int = _limit(20_000, "connections", "from one client address")
     connections: int = _limit(100_000, "connections", "of one node")
+    http_connections: int = _limit(10_000, "connections", "of one node's HTTP port, WebSockets left out")
     sessions_per_user: int = _limit(16, "sessions", "of one user")
     devices_per_user: int = _limit(64, "devices", "of one user, ever logged in")
     window_deliveries: int = _limit(512, "deliveries", "of one session, written and not acknowledged")

@@ -160,7 +160,10 @@ class EmbeddedParts:
             streams, Keepalive(self._reactor), proxies.client_address, self._config.allowed_origins
         )
         site = QuietSite(public_root(), self._reactor)
-        port_settings = HttpPortSettings(self._reactor, self._config.limits.login_seconds)
+        limits = self._config.limits
+        port_settings = HttpPortSettings(
+            self._reactor, limits.login_seconds, connections=limits.http_connections
+        )
         return HttpPort(site, lambda: WebSocketTransport(settings), port_settings)
 
 

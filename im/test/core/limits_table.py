@@ -7,7 +7,16 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from im.adapters.jwt import verifier
+from im.adapters.token import keys, signed
+from im.business.worker import MAX_UNLOCATED
+from im.core.ids import MAX_ID_CHARACTERS
 from im.core.limits import Limits
+from im.core.validation import CLIENT_MSG_ID_BYTES
+from im.gateway import cursors, endpoints, websocket
+from im.http import admin, site
+from im.http.port import MAX_HEAD_BYTES
+from im.http.site import MAX_BODY_BYTES
 
 PAGE = Path(__file__).parents[3] / "docs" / "limits.md"
 HEAD = """\
@@ -21,8 +30,49 @@ Every limit of a node, with its default. Each name is also an option of the conf
 |---|---|---|---|
 """
 FOOT = """
-Not configurable: a user or device id has at most 64 characters; a `client_msg_id` has 16 bytes.
+## Fixed
+
+No setting changes these.
+
+| limit | value | unit | what |
+|---|---|---|---|
 """
+FIXED = (
+    ("user or device id", MAX_ID_CHARACTERS, "characters", "printable, without spaces and without `~`"),
+    ("`client_msg_id`", CLIENT_MSG_ID_BYTES, "bytes", "exactly"),
+    ("own token", signed._MAX_TOKEN_CHARACTERS, "characters", "signed by the node's keys"),
+    ("token of others", verifier._MAX_TOKEN_CHARACTERS, "characters", "a JWT that somebody else signs"),
+    ("key file", keys._MAX_FILE_BYTES, "bytes", "of signing keys"),
+    (
+        "HTTP head",
+        MAX_HEAD_BYTES,
+        "bytes",
+        "of a first request, which may take `login_seconds`",
+    ),
+    ("HTTP body", MAX_BODY_BYTES, "bytes", "of one request"),
+    ("idle HTTP", site._IDLE_SECONDS, "s", "until a connection without requests is closed"),
+    (
+        "PROXY header",
+        endpoints._PROXY_HEADER_SECONDS,
+        "s",
+        "from connect to its end, with `haproxy:`",
+    ),
+    (
+        "control frames",
+        websocket._CONTROL_FRAMES_PER_ROUND,
+        "frames",
+        "of a WebSocket in a round of keepalives",
+    ),
+    ("delivered cursors", cursors.MAX_WAITING, "cursors", "of one node, not yet written"),
+    (
+        "unlocated announcements",
+        MAX_UNLOCATED,
+        "announcements",
+        "that wait for the registry; a sync finds what they told",
+    ),
+    ("sessions page", admin._MAX_SESSIONS, "sessions", "of one answer of the admin API"),
+)
+"""What is bounded without a setting: name, value, unit, what."""
 
 
 def page() -> str:
@@ -33,7 +83,8 @@ def page() -> str:
         else f"| `{each.name}` | {each.default} | {each.metadata['unit']} | {each.metadata['what']} |\n"
         for each in fields(Limits)
     )
-    return HEAD + "".join(rows) + FOOT
+    fixed = (f"| {name} | {value:.12g} | {unit} | {what} |\n" for name, value, unit, what in FIXED)
+    return HEAD + "".join(rows) + FOOT + "".join(fixed)
 
 
 def main(arguments: list[str]) -> None:
