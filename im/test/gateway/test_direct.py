@@ -4,6 +4,7 @@ from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, socket, socketpair
 from typing import cast
 
 from twisted.internet.interfaces import IReactorFDSet
+from twisted.internet.main import CONNECTION_DONE
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.tcp import Port, Server
 from twisted.internet.testing import MemoryReactor, StringTransport
@@ -49,6 +50,21 @@ class DirectServerTests(SynchronousTestCase):
             got += self.far.recv(65_536)
             self.server.doWrite()
         self.assertEqual((data + b"last", False), (got, self.reactor.is_armed(self.server)))
+
+    def test_what_comes_is_read_in_pieces(self) -> None:
+        class Receiving(Protocol):
+            def dataReceived(self, data: bytes) -> None:
+                pieces.append(data)
+
+        pieces: list[bytes] = []
+        self.server.protocol = Receiving()
+        self.far.sendall(b"x" * 10_000)
+        self.assertEqual([None, None, None], [self.server.doRead() for _ in range(3)])
+        self.assertEqual(([8_192, 1_808], 65_536), ([len(each) for each in pieces], self.server.bufferSize))
+
+    def test_the_end_is_read_as_such(self) -> None:
+        self.far.close()
+        self.assertIs(CONNECTION_DONE, self.server.doRead())
 
     def test_a_gone_peer_is_found_by_the_reactor_and_not_by_the_writer(self) -> None:
         self.far.close()
