@@ -14,7 +14,6 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.tcp import Port, Server
 
-
 _READ_BYTES = 8_192
 
 
