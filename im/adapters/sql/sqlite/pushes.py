@@ -40,8 +40,10 @@ _IS_KNOWN = "SELECT 1 FROM users WHERE user_id = ?"
 _NEWEST = "SELECT seq FROM inbox_newest WHERE conversation_id = ? AND collapse_key = ?"
 _SET_NEWEST = upsert("inbox_newest", ["conversation_id", "collapse_key"], ["seq"])
 _BLANK = f"UPDATE message SET kind = {PLACEHOLDER}, content = x'' WHERE conversation_id = ? AND seq = ?"
-_OVER = "SELECT push_id FROM push WHERE is_expired = 0 AND expires_ms <= ?"
+_OVER = (
+    "SELECT push_id FROM push WHERE is_expired = 0 AND expires_ms <= ?"
     " ORDER BY is_expired, expires_ms LIMIT 1"
+)
 _SHOWN = (
     "SELECT conversation_id, seq FROM message"
     f" WHERE client_msg_id = ? AND sender = '' AND kind = {PUSH} LIMIT ?"
