@@ -59,11 +59,15 @@ class Delivery(NamedTuple):
 
 
 class Signal(NamedTuple):
-    """An envelope for every session of `users` on a node but `except_session`. At most once."""
+    """An envelope for every session of `users` on a node but `except_session`. At most once.
+
+    Only for devices of `device_classes`, if any are named.
+    """
 
     users: tuple[str, ...]
     frame: bytes
     except_session: str
+    device_classes: frozenset[str] = frozenset()
 
 
 class Eviction(NamedTuple):

@@ -1,6 +1,6 @@
 """Executes batches of requests: one transaction for the writes, then the nodes are told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred, succeed
@@ -19,6 +19,10 @@ MAX_UNLOCATED = 1_000
 
 _UNAVAILABLE = Refused(Code.UNAVAILABLE, "the store cannot answer now; try again")
 _INTERNAL = Refused(Code.INTERNAL, "the request failed; the operator's log says why")
+
+
+Observer = Callable[[Sequence[Request], Sequence[Result]], None]
+"""Is told of each committed batch, before the nodes are. It must not raise."""
 
 
 class WorkerPorts(NamedTuple):
@@ -40,6 +44,7 @@ class Worker:
         self._custom = CustomTypes(clock, self._store, self._tell, handlers)
         self._unlocated: dict[int, IDelayedCall] = {}
         self._unlocated_id = 0
+        self._observers: list[Observer] = []
 
     def execute(self, batch: Sequence[Request]) -> Deferred[None]:
         """Execute a batch; fires when its writes are committed or failed. Never fails."""
@@ -60,6 +65,17 @@ class Worker:
             self._committed, self._failed, callbackArgs=(writes,), errbackArgs=(writes,)
         )
 
+    def observe(self, observer: Observer) -> None:
+        """Tell `observer` of every committed batch."""
+        self._observers.append(observer)
+
+    def tell(self, told: Announcement) -> None:
+        """Have the nodes told what was committed, or is not stored at all."""
+        if told.users:
+            self._locate(told)
+        else:
+            self._publish({}, told)
+
     def stop(self) -> None:
         """Cancel handlers, and give up announcements that still wait for the registry.
 
@@ -78,16 +94,14 @@ class Worker:
         self._bus.publish(request.node, NodeBatch(results=((request.id, result),)))
 
     def _committed(self, results: list[Result], writes: Sequence[Request]) -> None:
+        for observer in self._observers:
+            observer(writes, results)
         self._tell(writes, results, ())
 
     def _tell(
         self, requests: Sequence[Request], results: Sequence[Result], signals: Sequence[Signal]
     ) -> None:
-        told = announcement(requests, results, signals)
-        if told.users:
-            self._locate(told)
-        else:
-            self._publish({}, told)
+        self.tell(announcement(requests, results, signals))
 
     def _failed(self, failure: Failure, writes: Sequence[Request]) -> None:
         refused = self._refusal(failure)

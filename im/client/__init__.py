@@ -14,7 +14,16 @@
 
 from im.client.bot import Bot, Incoming
 from im.client.client import Client
-from im.client.core.events import AppBody, CursorMoved, Message, SendFailed, SendPending, SendUnknown, Sent
+from im.client.core.events import (
+    AppBody,
+    CursorMoved,
+    Message,
+    Pushed,
+    SendFailed,
+    SendPending,
+    SendUnknown,
+    Sent,
+)
 from im.client.core.timing import Timing
 from im.client.environment import NoSettingsError, environment_settings
 from im.client.errors import (
@@ -33,6 +42,7 @@ from im.client.errors import (
     UnauthenticatedError,
 )
 from im.client.memory_state import MemoryState
+from im.client.pushes import is_shown, pushed
 from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Status
 from im.client.sqlite_state import SqliteState
 from im.core.commands import Head
@@ -60,6 +70,7 @@ __all__ = [
     "OutboxFullError",
     "PermissionDeniedError",
     "Profile",
+    "Pushed",
     "RequestTimeoutError",
     "SendFailed",
     "SendPending",
@@ -74,4 +85,6 @@ __all__ = [
     "UnauthenticatedError",
     "direct_conversation",
     "environment_settings",
+    "is_shown",
+    "pushed",
 ]

@@ -17,7 +17,8 @@ from im.client.core.session import ClientCore, CoreSettings, Phase
 from im.client.core.state import Unsent
 from im.client.errors import ClientStoppedError, OutboxFullError
 from im.client.links import Link
-from im.client.observers import MessageObserver, Observers
+from im.client.observed import Observed
+from im.client.observers import Observers
 from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Randomness, Status
 from im.client.waiters import Waiters
 from im.core.commands import TEXT, Head
@@ -31,7 +32,7 @@ GOODBYE_SECONDS = 2.0
 MS = 1_000
 
 
-class Client:
+class Client(Observed):
     """One device of one user, connected to a node for as long as it runs.
 
     Every method that returns a Deferred may be called at any time after `start`, connected or not.
@@ -213,42 +214,6 @@ class Client:
         """Ask what an app's type does; done once, however often it is repeated under one `key` (16 bytes)."""
         asked, once = events.AppBody(number, body, conversation), key or self._random.randbytes(16)
         return self._wait_for(lambda now: self._core.call(asked, once, now)).addCallback(answers.of_app)
-
-    # Observers.
-
-    def on_message(self, observer: MessageObserver) -> None:
-        """Call `observer(Message)` for every new message, in order within each conversation.
-
-        It counts as received (acknowledged, and not given again) when the observer has returned, or
-        the Deferred or coroutine that it returned has ended. Without such an observer messages wait,
-        at last on the server.
-        """
-        self._observers.add_for_messages(observer)
-
-    def on_cursor(self, observer: Callable[[events.CursorMoved], Any]) -> None:
-        """Call `observer` when a read or delivered cursor, one's own or another's, moved."""
-        self._observers.add(events.CursorMoved, observer)
-
-    def on_head(self, observer: Callable[[Head], Any]) -> None:
-        """Call `observer(Head)` when a sync told something new about a conversation."""
-        self._observers.add(events.HeadChanged, lambda event: observer(event.head))
-
-    def on_send(self, observer: Callable[[events.SendState], Any]) -> None:
-        """Call `observer` when a message of this client is pending again, unknown, sent or failed."""
-        for kind in (events.SendPending, events.SendUnknown, events.Sent, events.SendFailed):
-            self._observers.add(kind, observer)
-
-    def on_state(self, observer: Callable[[ClientStatus], Any]) -> None:
-        """Call `observer` when the client's status changed."""
-        self._observers.add(ClientStatus, observer)
-
-    def on_signal(self, observer: Callable[[events.AppBody], Any]) -> None:
-        """Call `observer(AppBody)` when an app's type comes unasked."""
-        self._observers.add(events.Signalled, lambda event: observer(event.signal))
-
-    def on_audit(self, observer: Callable[[events.AuditFound], Any]) -> None:
-        """Call `observer` when an audit found what no push had told: for metrics."""
-        self._observers.add(events.AuditFound, observer)
 
     # The connector's owner.
 

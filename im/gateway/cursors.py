@@ -2,6 +2,7 @@
 
 from im.core.commands import MoveDelivered, Result
 from im.core.errors import Refused
+from im.core.ids import INBOX
 from im.gateway.pool import Pool
 from im.gateway.requests import Requests
 from im.gateway.ticker import TICK_SECONDS, Ticker
@@ -9,40 +10,46 @@ from im.gateway.ticker import TICK_SECONDS, Ticker
 MAX_WAITING = 100_000
 """Cursors; what comes beyond is dropped: a later acknowledgement says it again."""
 
+_INBOX = f"{INBOX}~"
+
 WRITES_AT_ONCE = 2_000
 """In one go, so that neither the reactor nor the request table is full of cursors; the next tick goes on."""
 
 
 class DeliveredCursors:
-    """(user, conversation) -> the furthest acknowledged seq that is not written yet."""
+    """(user, conversation, device) -> the furthest acknowledged seq that is not written yet.
+
+    Only of an inbox the device matters: back ends ask which ones have a push, and wait for it.
+    """
 
     def __init__(self, requests: Requests, pool: Pool, ticker: Ticker, seconds: float) -> None:
         self._requests = requests
         self._pool = pool
         self._ticker = ticker
         self._seconds = seconds
-        self._waiting: dict[tuple[str, str], int] = {}
+        self._waiting: dict[tuple[str, str, str], int] = {}
         self._is_scheduled = False
         self.in_flight = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def note(self, user: str, conversation: str, seq: int) -> None:
+    def note(self, user: str, conversation: str, seq: int, device: str = "") -> None:
         """A device of the user acknowledged everything up to `seq`."""
-        key = (user, conversation)
+        is_inbox = conversation.startswith(_INBOX)
+        key = (user, conversation, device if is_inbox else "")
         if seq <= self._waiting.get(key, 0):
             return
         if len(self._waiting) >= MAX_WAITING and key not in self._waiting:
             return
         self._waiting[key] = seq
-        self._schedule(self._seconds)
+        self._schedule(min(TICK_SECONDS, self._seconds) if is_inbox else self._seconds)
 
     def flush(self) -> None:
         """Write what waits, a bounded number of cursors."""
         for key in list(self._waiting)[:WRITES_AT_ONCE]:
-            user, conversation = key
-            command = MoveDelivered(conversation, user, self._waiting.pop(key))
+            user, conversation, device = key
+            command = MoveDelivered(conversation, user, self._waiting.pop(key), device)
             self._requests.submit(command, "", self, command, self._written)
 
     def _due(self) -> None:
@@ -60,4 +67,4 @@ class DeliveredCursors:
     def _written(self, command: MoveDelivered, result: Result) -> None:
         """A write that may succeed later is repeated while its user is here to wait for it."""
         if isinstance(result, Refused) and result.code.is_retryable and self._pool.of_user(command.user):
-            self.note(command.user, command.conversation, command.seq)
+            self.note(command.user, command.conversation, command.seq, command.device)

@@ -26,11 +26,13 @@ class Deliverer:
     def signal(self, signals: Iterable[Signal]) -> None:
         """Send what may be lost."""
         of_user = self._pool.of_user
-        for users, frame, except_session in signals:
+        for users, frame, except_session, device_classes in signals:
             for user in users:
                 for connection in of_user(user):
                     session = connection.session
-                    if session is not None and session.id != except_session:
+                    if session is None or session.id == except_session:
+                        continue
+                    if not device_classes or session.device_class in device_classes:
                         connection.signal(frame)
 
     def evict(self, evictions: Iterable[Eviction]) -> None:

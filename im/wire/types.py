@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message
 
-from im.proto import base_pb2, chat_pb2, session_pb2, sync_pb2
+from im.proto import base_pb2, chat_pb2, push_pb2, session_pb2, sync_pb2
 
 FIRST_CUSTOM_TYPE = 10_000
 
@@ -32,6 +32,7 @@ PULL = 26
 PAGE = 27
 SYNC = 28
 SYNC_RESULT = 29
+EVENT = 30
 GET_PROFILE = 40
 SET_PROFILE = 41
 PROFILE = 42
@@ -79,6 +80,7 @@ TYPES: dict[int, WireType] = {
         WireType(PAGE, "PAGE", sync_pb2.Page, _S, True, ()),
         WireType(SYNC, "SYNC", sync_pb2.Sync, _C, True, (SYNC_RESULT, ERROR)),
         WireType(SYNC_RESULT, "SYNC_RESULT", sync_pb2.SyncResult, _S, True, ()),
+        WireType(EVENT, "EVENT", push_pb2.Event, _S, True, ()),
         WireType(GET_PROFILE, "GET_PROFILE", session_pb2.GetProfile, _C, True, (PROFILE, ERROR)),
         WireType(SET_PROFILE, "SET_PROFILE", session_pb2.SetProfile, _C, True, (PROFILE, ERROR)),
         WireType(PROFILE, "PROFILE", session_pb2.Profile, _S, True, ()),

@@ -1,6 +1,7 @@
 """What the core tells its front: frozen values, in the order in which they happened."""
 
-from typing import NamedTuple
+import json
+from typing import Any, NamedTuple
 
 from google.protobuf.message import Message as Body
 
@@ -138,6 +139,26 @@ class Signalled(NamedTuple):
     signal: AppBody
 
 
+class Pushed(NamedTuple):
+    """Something that the app's back end pushed: a signal, or an entry of the inbox.
+
+    `type` 30 is a JSON text, 10,000 and above the body of an app's type. `collapse_key`: it replaces
+    what came before under this key. After `expires_ms` (0: none) of the server's clock it is not to be
+    shown, nor on devices whose class is not among `device_classes`, if any are named.
+    """
+
+    type: int
+    body: bytes
+    collapse_key: str = ""
+    expires_ms: int = 0
+    device_classes: tuple[str, ...] = ()
+
+    @property
+    def json(self) -> Any:
+        """What a generic event holds. Raises ValueError where it is none."""
+        return json.loads(self.body)
+
+
 class RequestRefused(NamedTuple):
     """A request was refused for good."""
 
@@ -162,6 +183,7 @@ Event = (
     | AuditFound
     | Answered
     | Signalled
+    | Pushed
     | RequestRefused
     | RequestTimedOut
 )

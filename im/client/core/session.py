@@ -11,7 +11,17 @@ from google.protobuf.message import Message as Body
 from im.client.core.acks import Acks
 from im.client.core.arrivals import ArrivalParts, Arrivals
 from im.client.core.conversation import Conversation
-from im.client.core.events import AppBody, Effects, Ended, Event, LoggedIn, Message, Refusal, Signalled
+from im.client.core.events import (
+    AppBody,
+    Effects,
+    Ended,
+    Event,
+    LoggedIn,
+    Message,
+    Pushed,
+    Refusal,
+    Signalled,
+)
 from im.client.core.heartbeat import Heartbeat
 from im.client.core.outbox import Outbox, OutboxParts
 from im.client.core.requests import Outcome, Requests
@@ -20,7 +30,7 @@ from im.client.core.sync import Sync, SyncParts
 from im.client.core.timing import Jitter, Timing
 from im.core.commands import Head
 from im.core.errors import Code
-from im.proto import base_pb2, chat_pb2, session_pb2, sync_pb2
+from im.proto import base_pb2, chat_pb2, push_pb2, session_pb2, sync_pb2
 from im.proto.base_pb2 import BaseMessage
 from im.wire import types
 from im.wire.codec import UndecodableError, pack, pack_raw, unpack, unpack_body
@@ -96,6 +106,7 @@ class ClientCore:
             types.RESYNC: self._on_resync,
             types.ERROR: self._on_error,
             types.CLOSE: self._on_close,
+            types.EVENT: self._on_event,
         }
 
     @property
@@ -322,6 +333,9 @@ class ClientCore:
                 self._end(Ended(refusal.label, refusal.text, refusal.retryable, refusal.retry_after))
         elif not self._outbox.refused(request, refusal, now):
             self._requests.refused(request, refusal, now)
+
+    def _on_event(self, request: int, body: push_pb2.Event, now: float) -> None:
+        self._effects.events.append(Pushed(types.EVENT, body.json))
 
     def _on_app(self, envelope: BaseMessage) -> None:
         if envelope.type >= types.FIRST_CUSTOM_TYPE:

@@ -25,4 +25,4 @@ class DeliverAckHandler(GatewayHandler):
             context.refuse(problem)
             return
         context.connection.acknowledge(conversation, seq)
-        self._cursors.note(user, conversation, seq)
+        self._cursors.note(user, conversation, seq, context.device)

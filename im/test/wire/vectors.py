@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from im.proto import base_pb2, chat_pb2, session_pb2, sync_pb2
+from im.proto import base_pb2, chat_pb2, push_pb2, session_pb2, sync_pb2
 from im.wire.codec import pack, pack_raw
 from im.wire.frames import frame
 from im.wire.types import FIRST_CUSTOM_TYPE, NUMBERS, TYPES
@@ -246,9 +246,30 @@ def _head() -> sync_pb2.Head:
     )
 
 
+def _push() -> Iterator[Vector]:
+    event = push_pb2.Event(json=b'{"order":7,"paid":true}')
+    yield Vector("event: a push as a signal", 0, event)
+    push = push_pb2.Push(
+        type=NUMBERS[push_pb2.Event],
+        body=event.SerializeToString(),
+        collapse_key="order 7",
+        expires_ms=TIME_MS + 60_000,
+        device_classes=["phone", "web"],
+    )
+    entry = sync_pb2.Entry(
+        seq=3,
+        kind=100,
+        client_msg_id=MESSAGE_ID,
+        server_time_ms=TIME_MS,
+        content=push.SerializeToString(),
+    )
+    deliver = chat_pb2.Deliver(conversation="i~alice", epoch=EPOCH, entry=entry)
+    yield Vector("deliver: a push in the inbox", 0, deliver)
+
+
 def vectors() -> list[dict[str, Any]]:
     """The content of the file, in the order of the type numbers."""
-    rows = [_row(each) for part in (_login, _session, _base, _chat, _sync) for each in part()]
+    rows = [_row(each) for part in (_login, _session, _base, _chat, _sync, _push) for each in part()]
     body = b"\x08\x2a"
     rows.append(
         {
