@@ -26,7 +26,7 @@ class OpenSession(NamedTuple):
 class ChangeAppState(NamedTuple):
     """Write: a session's app came to the foreground at `at_ms`, or left it. Result `SessionNoted`.
 
-    Nothing happens if a later change is known.
+    It may be `blurred_ms` late. Nothing happens if a later change is known.
     """
 
     session: str
@@ -34,6 +34,7 @@ class ChangeAppState(NamedTuple):
     at_ms: int
     is_foreground: bool
     heartbeat_ms: int
+    blurred_ms: int = 0
 
 
 class CloseSession(NamedTuple):
@@ -99,8 +100,8 @@ class LedgerKept(NamedTuple):
 class OnlineTime(NamedTuple):
     """Query: how long a user was online. Result `OnlineTimeReport`.
 
-    From day `first` to `last`, both included, YYYY-MM-DD; `by` is "day" or "hour"; `zone` is an IANA
-    time zone, "" the store's own.
+    From day `first` to `last`, both included, YYYY-MM-DD; "" is today, and six days before. `by` is
+    "day" or "hour"; `zone` is an IANA time zone, "" the store's own.
     """
 
     user: str

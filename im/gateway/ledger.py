@@ -130,11 +130,9 @@ class SessionLedger:
         else:
             account.changed_ms = at_ms = max(at_ms, account.changed_ms + 1)
             is_foreground = connection.app_state is AppState.FOREGROUND
-            opened = account.opened
-            self._add(
-                account,
-                ChangeAppState(opened.session, opened.user, at_ms, is_foreground, connection.heartbeat_ms),
-            )
+            session_id, user, *_ = account.opened
+            interval_ms, late_ms = connection.heartbeat_ms, self._stalled_ms(self._ticker.now)
+            self._add(account, ChangeAppState(session_id, user, at_ms, is_foreground, interval_ms, late_ms))
 
     def ended(self, connection: Connection, reason: str) -> None:
         """A session is over; `reason` is a code's label, or says how the connection was lost."""
@@ -156,14 +154,14 @@ class SessionLedger:
         bound_ms = end_bound_ms(connection.heartbeat_ms)
         if named == "closed":
             heard_at = min(now, heard_at + bound_ms / 1000)
-        doubt = self._ticker.stalled_around(connection.heard_at, STALL_TICKS) + connection.blocked_seconds
+        bound_ms += self._stalled_ms(connection.heard_at) + round(connection.blocked_seconds * 1000)
         self._add(
             account,
             CloseSession(
                 opened,
                 max(account.changed_ms, self._time_ms(account, opened, heard_at)),
                 named,
-                bound_ms + round(doubt * 1000),
+                bound_ms,
                 abs(self._clock_ms - opened.clock_ms),
                 account.blurred_ms,
             ),
@@ -174,6 +172,9 @@ class SessionLedger:
         again, self._again = self._again, []
         self._ready.extend(again)
         self._pump()
+
+    def _stalled_ms(self, tick: int) -> int:
+        return round(self._ticker.stalled_around(tick, STALL_TICKS) * 1000)
 
     def _time_ms(self, account: _Account, opened: OpenSession, at: float) -> int:
         return opened.opened_ms + max(0, round((at - account.opened_at) * 1000))

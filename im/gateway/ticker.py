@@ -55,8 +55,11 @@ class Ticker:
         return self._started_at + tick * TICK_SECONDS + self._stalls.before(tick)
 
     def stalled_around(self, tick: int, ticks: int) -> float:
-        """For how many seconds the process stood still within so many ticks of a tick."""
-        return self._stalls.around(tick, ticks)
+        """For how many seconds the process stood still within so many ticks of a tick, to this moment."""
+        stalled = self._stalls.around(tick, ticks)
+        if tick + ticks >= self.now:
+            stalled += max(0.0, self.seconds() - self.seconds_at(self.now) - 2 * TICK_SECONDS)
+        return stalled
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call back when at least `seconds` have passed."""

@@ -129,6 +129,8 @@ node_lease = sa.Table(
     _number("started_ms"),
     _number("last_ms"),
     _number("clock_ms"),
+    _number("stalled_ms"),
+    _number("stalled_at_ms"),
 )
 
 online_session = sa.Table(

@@ -1,6 +1,7 @@
 """The ledger of sessions: how rows are opened, changed and closed inside the writer's transaction."""
 
 import sqlite3
+from typing import NamedTuple
 
 from im.core.ledger import (
     ChangeAppState,
@@ -11,11 +12,17 @@ from im.core.ledger import (
     OpenSession,
     SessionNoted,
 )
-from im.core.online_time import crash_bound_ms
+from im.core.online_time import LEASE_MS, crash_bound_ms
 
 NODE_DIED = "node_died"
 MAX_SPANS = 500
 """Stretches in the foreground of one session; later ones are merged into the last, and that is noted."""
+
+LATE_MS = 250
+"""A beat that comes so much late tells of a stall of the node, whose clients were not listened to."""
+
+RECENT_MS = 3_600_000
+"""Stalls nearer than this are added up; by then a node found out who had died in one."""
 
 _OPEN = (
     "INSERT INTO online_session (session_id, user_id, device_id, device_class, node, opened_ms,"
@@ -41,9 +48,26 @@ _OPEN_ON = "SELECT session_id, opened_ms, changed_ms, heartbeat_ms, base_clock_m
     " WHERE closed_ms IS NULL AND node = ?"
 )
 _OPEN_NODES = "SELECT DISTINCT node FROM online_session WHERE closed_ms IS NULL"
-_LEASE = "SELECT last_ms, clock_ms FROM node_lease WHERE node = ?"
+_LEASE = "SELECT last_ms, clock_ms, stalled_ms, stalled_at_ms FROM node_lease WHERE node = ?"
+_BEAT = (
+    "INSERT INTO node_lease (node, started_ms, last_ms) VALUES (?, ?, ?)"
+    " ON CONFLICT (node) DO UPDATE SET started_ms = excluded.started_ms, last_ms = excluded.last_ms"
+)
+_STALL = "UPDATE node_lease SET stalled_ms = ?, stalled_at_ms = ? WHERE node = ?"
 _MOVE_CLOCK = "UPDATE node_lease SET clock_ms = ? WHERE node = ?"
-_CLOCKS_ANEW = "UPDATE node_lease SET clock_ms = 0 WHERE clock_ms <> 0"
+_CLOCKS_ANEW = "UPDATE node_lease SET clock_ms = 0, stalled_ms = 0, stalled_at_ms = 0"
+
+
+class _Lease(NamedTuple):
+    """When a node was last alive, by how much its clock had jumped, and its last stalls."""
+
+    last_ms: int
+    clock_ms: int
+    stalled_ms: int
+    stalled_at_ms: int
+
+
+_NO_LEASE = _Lease(0, 0, 0, 0)
 
 
 class Ledger:
@@ -64,9 +88,20 @@ class Ledger:
             return
         self._begins = True
         for (node,) in self._connection.execute(_OPEN_NODES).fetchall():
-            last_ms, _ = self._lease(node)
-            self._end(node, last_ms)
+            self._end(node, self._lease(node).last_ms)
         self._connection.execute(_CLOCKS_ANEW)
+
+    def beat(self, node: str, started_ms: int, now_ms: int) -> None:
+        """Note that a node lives; and if this comes late, that it stood still."""
+        is_first = not self._has_begun
+        self.begin()
+        lease = self._lease(node)
+        self._connection.execute(_BEAT, (node, started_ms, now_ms))
+        late_ms = now_ms - lease.last_ms - LEASE_MS
+        if late_ms > LATE_MS and not is_first:
+            is_near = now_ms - lease.stalled_at_ms < RECENT_MS
+            stalled_ms = late_ms + (lease.stalled_ms if is_near else 0)
+            self._connection.execute(_STALL, (stalled_ms, now_ms, node))
 
     def settle(self, is_stored: bool) -> None:
         """After the transaction's end; rolled back, the beginning is still to come."""
@@ -90,13 +125,13 @@ class Ledger:
         if row is None or write.at_ms <= row[1]:
             return SessionNoted(False)
         foreground_ms, _, spans = row
-        blurred_ms = 0
+        blurred_ms = write.blurred_ms
         if not write.is_foreground and foreground_ms is not None:
             if spans < MAX_SPANS:
                 self._connection.execute(_ADD_SPAN, (write.session, foreground_ms, write.at_ms))
                 spans += 1
             else:
-                blurred_ms = self._extend(write.session, foreground_ms, write.at_ms)
+                blurred_ms += self._extend(write.session, foreground_ms, write.at_ms)
         elif write.is_foreground and foreground_ms is not None:
             return SessionNoted(False)
         begins_ms = write.at_ms if write.is_foreground else None
@@ -128,17 +163,27 @@ class Ledger:
         return NodeEnded(self._end(write.node, write.last_ms))
 
     def _end(self, node: str, last_ms: int) -> int:
-        _, clock_ms = self._lease(node)
+        lease = self._lease(node)
+        stalled_ms = lease.stalled_ms if last_ms - lease.stalled_at_ms < RECENT_MS else 0
         rows = self._connection.execute(_OPEN_ON, (node,)).fetchall()
         ends = []
         for session, opened_ms, changed_ms, heartbeat_ms, base_clock_ms in rows:
-            jumped_ms = clock_ms - base_clock_ms
+            jumped_ms = lease.clock_ms - base_clock_ms
             end_ms = max(opened_ms, changed_ms, last_ms - jumped_ms)
-            ends.append((end_ms, NODE_DIED, crash_bound_ms(heartbeat_ms), abs(jumped_ms), 0, end_ms, session))
+            ends.append(
+                (
+                    end_ms,
+                    NODE_DIED,
+                    crash_bound_ms(heartbeat_ms) + stalled_ms,
+                    abs(jumped_ms),
+                    0,
+                    end_ms,
+                    session,
+                )
+            )
         self._connection.executemany(_CLOSE, ends)
         return len(ends)
 
-    def _lease(self, node: str) -> tuple[int, int]:
-        """When a node was last alive, and by how much its clock had jumped; 0 if it never told."""
+    def _lease(self, node: str) -> _Lease:
         row = self._connection.execute(_LEASE, (node,)).fetchone()
-        return (0, 0) if row is None else (row[0], row[1])
+        return _NO_LEASE if row is None else _Lease(*row)

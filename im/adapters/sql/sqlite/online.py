@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from im.core.calendars import DAY, UTC, Bucket, Period, buckets, day_of, period_of
+from im.core.calendars import DAY, UTC, Bucket, Period, buckets, day_of, period_of, zone_of
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import id_problem
 from im.core.ledger import OnlineTime, OnlineTimeReport, OnlineTimes, OnlineTimesPage
@@ -16,6 +16,7 @@ from im.core.online_time import Figure, Stay, crash_bound_ms, figures
 MAX_STAYS = 20_000
 """Sessions of one user that are looked at for one report."""
 
+_USUAL_DAYS = 7
 _NEAR_MS = 3_600_000
 _BUCKETS_A_PAGE = 8_192
 _USERS_A_PAGE = 64
@@ -86,7 +87,10 @@ class OnlineTimeReader:
 
     def _period(self, query: OnlineTime | OnlineTimes) -> Period | Refused:
         own = self._almanac.zone
-        period = period_of(query.first, query.last, query.by, query.zone or own.key)
+        zone = query.zone or own.key
+        last = query.last or self._today(zone)
+        first = query.first or _days_before(last, _USUAL_DAYS - 1)
+        period = period_of(first, last, query.by, zone)
         if isinstance(period, Refused) or (period.by == DAY and period.zone.key == own.key):
             return period
         oldest = self._almanac.oldest_day(self._limits) + timedelta(days=1)  # a day of any zone is whole
@@ -95,6 +99,9 @@ class OnlineTimeReader:
                 "from", f"from must not be before {oldest}: older days are kept by day of {own.key} only"
             )
         return period
+
+    def _today(self, zone: str) -> str:
+        return day_of(self._almanac.now_ms(), zone_of(zone) or UTC).isoformat()
 
     def _report(self, user: str, period: Period, of: Sequence[Bucket]) -> OnlineTimeReport | Refused:
         oldest = self._almanac.oldest_day(self._limits).isoformat()
@@ -136,6 +143,13 @@ def stays_of(connection: sqlite3.Connection, user: str, start_ms: int, end_ms: i
             Stay(device_class, opened_ms, closed_ms, bound_ms, tuple(foreground), clock_ms, blurred_ms)
         )
     return stays
+
+
+def _days_before(day: str, days: int) -> str:
+    try:
+        return (date.fromisoformat(day) - timedelta(days=days)).isoformat()
+    except (ValueError, OverflowError):
+        return day  # which is told of
 
 
 def _by_bucket(figure: Figure) -> str:

@@ -41,10 +41,6 @@ from im.ports import UnavailableError
 _REMEMBERED_CONVERSATIONS = 8_192
 
 _META = "SELECT store_epoch, changes FROM meta"
-_BEAT = (
-    "INSERT INTO node_lease (node, started_ms, last_ms) VALUES (?, ?, ?)"
-    " ON CONFLICT (node) DO UPDATE SET started_ms = excluded.started_ms, last_ms = excluded.last_ms"
-)
 
 
 class BrokenStoreError(UnavailableError):
@@ -122,8 +118,7 @@ class Writer:
     def beat(self, node: str) -> None:
         """Note that the node lives: its lease says when it started and was last alive."""
         with self._transaction():
-            self._ledger.begin()
-            self._connection.execute(_BEAT, (node, self._started_ms, self._now_ms()))
+            self._ledger.beat(node, self._started_ms, self._now_ms())
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

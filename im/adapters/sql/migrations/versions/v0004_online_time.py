@@ -22,7 +22,8 @@ def _text(name: str) -> sa.Column[str]:
 def upgrade() -> None:
     """Make the tables. Programs of version 1 may go on, without a ledger."""
     op.add_column("meta", sa.Column("online_zone", sa.Text, nullable=False, server_default=""))
-    op.add_column("node_lease", _number("clock_ms"))
+    for name in ("clock_ms", "stalled_ms", "stalled_at_ms"):
+        op.add_column("node_lease", _number(name))
     _make_sessions()
     _make_days()
     op.execute("UPDATE meta SET schema_version = 4")
