@@ -20,6 +20,7 @@ from im.core.sessions import AppState, State
 from im.core.validation import LARGEST
 from im.gateway import translate, validate
 from im.gateway.connection import Connection
+from im.gateway.patience import within
 from im.gateway.requests import Requests
 from im.gateway.roster import Roster
 from im.gateway.settings import Chance, NodeIdentity, NodePorts, NodeSettings
@@ -124,7 +125,7 @@ class LoginFlow:
         limits = self._limits
         try:
             checking = self._authenticator.authenticate(token)
-            identity = await checking.addTimeout(limits.request_seconds, self._times.clock)
+            identity = await within(checking, limits.request_seconds, self._times.clock)
         except RefusedError:
             delay: Deferred[None] = Deferred()
             self._times.ticker.after(limits.refusal_delay_seconds, lambda: delay.callback(None))

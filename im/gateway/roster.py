@@ -8,6 +8,7 @@ from twisted.python.failure import Failure
 from im.core.errors import Code, Refused
 from im.core.sessions import displaced
 from im.gateway.connection import Connection
+from im.gateway.patience import within
 from im.gateway.pool import Pool
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
 from im.ports import Eviction, NodeBatch, Session
@@ -42,7 +43,7 @@ class Roster:
         """
         connection.session = session
         self._pool.add(connection)
-        return self._registry.register(session).addTimeout(self._settings.limits.request_seconds, self._clock)
+        return within(self._registry.register(session), self._settings.limits.request_seconds, self._clock)
 
     def displace(self, new: Session, present: list[Session]) -> None:
         """End the sessions that must go for a new one, wherever they are."""
@@ -79,7 +80,7 @@ class Roster:
 
     def _unregister(self, session: Session) -> None:
         deferred = self._registry.unregister(session)
-        deferred.addTimeout(self._settings.limits.request_seconds, self._clock)
+        within(deferred, self._settings.limits.request_seconds, self._clock)
         deferred.addErrback(self._not_unregistered, session)
 
     def _not_unregistered(self, failure: Failure, session: Session) -> None:
