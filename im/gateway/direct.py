@@ -23,7 +23,7 @@ class DirectServer(Server):
     Its `bufferSize`, at which a producer is paused, stays Twisted's.
     """
 
-    def doRead(self) -> ConnectionLost | ConnectionDone | None:
+    def doRead(self) -> ConnectionLost | ConnectionDone | None:  # type: ignore[override]
         """Read a piece of what came."""
         try:
             data = self.socket.recv(_READ_BYTES)
