@@ -21,7 +21,13 @@ STATUS: dict[Code, int] = {
 }
 """The status of each code that is not 400."""
 
-_REASONS = {400: "Bad Request", 408: "Request Timeout", 413: "Content Too Large", 431: "Header Too Large"}
+_REASONS = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    413: "Content Too Large",
+    431: "Header Too Large",
+    503: "Service Unavailable",
+}
 
 
 def status_of(code: Code) -> int:

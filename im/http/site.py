@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import cast
 
 from twisted.internet.interfaces import IAddress, IProtocol, IReactorTime
+from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import IResource, Resource
@@ -13,14 +14,18 @@ from im.core.errors import Code, Refused
 from im.http.errors import error_body, raw_response, status_of
 
 MAX_BODY_BYTES = 65_536
+MAX_HELD_BYTES = 67_108_864
+"""Of all bodies of one site at a time; whoever comes then is told to come back."""
+
 _IDLE_SECONDS = 60
 
 
 class BoundedRequest(Request):
-    """A request whose body stays in memory and under `MAX_BODY_BYTES`."""
+    """A request whose body stays in memory and under what its site allows."""
 
     content: BytesIO
     _is_refused = False
+    _held = 0
 
     def gotLength(self, length: int | None) -> None:
         """Keep the body in memory, whatever its length is said to be."""
@@ -30,13 +35,38 @@ class BoundedRequest(Request):
         """Take a piece of the body; end the connection when it becomes too much."""
         if self._is_refused:
             return
-        if self.content.tell() + len(data) <= MAX_BODY_BYTES:
-            self.content.write(data)
-            return
-        self._is_refused = True
-        refused = Refused(Code.TOO_LARGE, f"a body may have {MAX_BODY_BYTES} bytes")
         channel: HTTPChannel = self.channel
-        channel.write(raw_response(refused, 413))
+        site: QuietSite = channel.site
+        if self.content.tell() + len(data) > site.body_bytes:
+            self._refuse(Refused(Code.TOO_LARGE, f"a body may have {site.body_bytes} bytes"))
+        elif site.held_bytes + len(data) > MAX_HELD_BYTES:
+            self._refuse(Refused(Code.UNAVAILABLE, "too many large requests at once; try again"))
+        else:
+            site.held_bytes += len(data)
+            self._held += len(data)
+            self.content.write(data)
+
+    def finish(self) -> None:
+        """End the response; the body is not needed any more."""
+        self._release()
+        super().finish()  # type: ignore[no-untyped-call]
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The client went."""
+        self._release()
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+
+    def _release(self) -> None:
+        if self._held:
+            site: QuietSite = self.channel.site
+            site.held_bytes -= self._held
+            self._held = 0
+
+    def _refuse(self, refused: Refused) -> None:
+        self._is_refused = True
+        self._release()
+        channel: HTTPChannel = self.channel
+        channel.write(raw_response(refused, status_of(refused.code)))
         channel.loseConnection()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
@@ -51,7 +81,9 @@ class QuietSite(Site):
     noisy = False
     displayTracebacks = False
 
-    def __init__(self, root: IResource, clock: IReactorTime) -> None:
+    def __init__(self, root: IResource, clock: IReactorTime, body_bytes: int = MAX_BODY_BYTES) -> None:
+        self.body_bytes = body_bytes
+        self.held_bytes = 0
         super().__init__(  # type: ignore[no-untyped-call]
             root, requestFactory=BoundedRequest, timeout=_IDLE_SECONDS, reactor=clock
         )

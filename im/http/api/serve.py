@@ -1,0 +1,77 @@
+"""The API put together: for back ends and users on the public port, for operators on the admin port."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.server import Request
+
+from im.business.access import Access
+from im.business.keys import Keys
+from im.business.pushing import Pushes
+from im.business.users import Users
+from im.core.limits import Limits
+from im.core.rate import Rate
+from im.http.api.about import Addresses, KeyDesk, about_routes
+from im.http.api.callers import Callers, Operators, PublicCallers, Rates
+from im.http.api.people import Mint, People
+from im.http.api.push import PushDesk, PushParts
+from im.http.api.resource import ApiParts, ApiResource
+from im.http.api.table import Routes
+from im.ports import IAuthenticator, ISessionRegistry, IStore
+
+MAX_BODY_BYTES = 2_097_152
+"""Of a request to the API: room for 10,000 users of a push."""
+
+
+class ApiPorts(NamedTuple):
+    """What the API stands on."""
+
+    store: IStore
+    registry: ISessionRegistry
+    pushes: Pushes
+    access: Access
+    keys: Keys
+
+
+class ApiSettings(NamedTuple):
+    """How the API serves. `token()` is 16 fresh bytes, time-ordered; `address` tells a request's client."""
+
+    limits: Limits
+    clock: IReactorTime
+    now_ms: Callable[[], int]
+    token: Callable[[], bytes]
+    address: Callable[[Request], str]
+    addresses: Callable[[], Addresses]
+    mint: Mint
+    origins: frozenset[str] = frozenset()
+
+
+def public_api(ports: ApiPorts, settings: ApiSettings, clients: IAuthenticator) -> ApiResource:
+    """`/v1` of the public port."""
+    push = PushDesk(PushParts(ports.pushes, ports.registry, settings.limits, settings.now_ms))
+    people = People(Users(ports.store), ports.access, ports.registry, settings.mint)
+    routes = [*people.routes(), *push.routes()]
+    every = Routes([*about_routes(settings.addresses, routes), *routes])
+    return ApiResource(every, _parts(PublicCallers(ports.keys, clients), ports, settings))
+
+
+def operators_api(ports: ApiPorts, settings: ApiSettings, operators: IAuthenticator) -> ApiResource:
+    """What of it the admin port has: pushes, and the keys of back ends."""
+    push = PushDesk(PushParts(ports.pushes, ports.registry, settings.limits, settings.now_ms))
+    routes = Routes([*KeyDesk(ports.keys).routes(), *push.routes()])
+    return ApiResource(routes, _parts(Operators(operators), ports, settings))
+
+
+def _parts(callers: Callers, ports: ApiPorts, settings: ApiSettings) -> ApiParts:
+    limits = settings.limits
+    rates = Rates(Rate(limits.api_requests_per_second, limits.api_requests_burst))
+    return ApiParts(
+        callers,
+        ports.store,
+        rates,
+        settings.clock,
+        settings.token,
+        settings.address,
+        settings.origins,
+    )
