@@ -36,7 +36,7 @@ class BoundedRequest(Request):
         if self._is_refused:
             return
         channel: HTTPChannel = self.channel
-        site: QuietSite = channel.site
+        site = _site(channel)
         if self.content.tell() + len(data) > site.body_bytes:
             self._refuse(Refused(Code.TOO_LARGE, f"a body may have {site.body_bytes} bytes"))
         elif site.held_bytes + len(data) > MAX_HELD_BYTES:
@@ -58,8 +58,7 @@ class BoundedRequest(Request):
 
     def _release(self) -> None:
         if self._held:
-            site: QuietSite = self.channel.site
-            site.held_bytes -= self._held
+            _site(self.channel).held_bytes -= self._held
             self._held = 0
 
     def _refuse(self, refused: Refused) -> None:
@@ -100,6 +99,11 @@ class QuietSite(Site):
 
     def log(self, request: HttpRequest) -> None:
         """Log nothing."""
+
+
+def _site(channel: HTTPChannel) -> QuietSite:
+    """The site that a channel is of; twisted.web sets it without saying so."""
+    return cast(QuietSite, vars(channel)["site"])
 
 
 class RootPage(Resource):

@@ -114,7 +114,7 @@ class DurableTests(ApiCase):
             ("wait", {"to": ["alice"], "signal": True, "wait": "delivered"}),
             ("wait", {"to": ["alice"], "wait": "read"}),
             ("collapse_key", {"to": ["alice"], "collapse_key": "a\nb"}),
-            ("device_classes[...]", {"to": ["alice"], "device_classes": ["fridge"]}),
+            ("device_classes[0]", {"to": ["alice"], "device_classes": ["fridge"]}),
             ("body", {"to": ["alice"], "body": "aGk="}),
         ):
             self.assertEqual((400, "invalid_argument", field), self.push(**fields).refusal, fields)
