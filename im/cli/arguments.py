@@ -130,6 +130,17 @@ def _signing_keys(parser: Parser) -> None:
     parser.add_argument("kid", nargs="?", metavar="KID", help="the key to retire")
 
 
+def _online_time(parser: Parser) -> None:
+    _local(parser)
+    parser.add_argument("user", metavar="USER", nargs="?", help="whose")
+    parser.add_argument("--all", dest="everyone", action="store_true", help="of everyone instead")
+    parser.add_argument("--from", dest="first", metavar="DAY", help="first day, YYYY-MM-DD [six before --to]")
+    parser.add_argument("--to", dest="last", metavar="DAY", help="last day [today]")
+    parser.add_argument("--by", choices=("day", "hour"), default="day", help="day or hour [day]")
+    parser.add_argument("--zone", metavar="ZONE", help="time zone, such as Europe/Paris [the node's]")
+    parser.add_argument("--csv", action="store_true", help="comma-separated values")
+
+
 def _file(what: str) -> "Callable[[Parser], None]":
     def describe(parser: Parser) -> None:
         _local(parser)
@@ -188,6 +199,7 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "disable": (_whom, "shut a user out: no login, no message, every session ends"),
     "enable": (_whom, "let a disabled user in again"),
     "signing-keys": (_signing_keys, "list, rotate or retire the keys that sign the local node's tokens"),
+    "online-time": (_online_time, "show how long a user was online, and how far that may be off"),
     "backup": (_file("the copy, a new file"), "copy the local node's database, also while it runs"),
     "restore": (_file("the copy"), "put a copy back, while the local node does not run"),
     "doctor": (_local, "check the local node and say what to do"),

@@ -47,10 +47,10 @@ def period_of(first: str, last: str, by: str, zone: str) -> Period | Refused:
     if found is None:
         return invalid("zone", "zone must be an IANA time zone such as Europe/Paris")
     begins, ends = _date(first), _date(last)
-    if begins is None:
-        return invalid("from", "from must be a day such as 2026-03-29")
     if ends is None:
         return invalid("to", "to must be a day such as 2026-03-29")
+    if begins is None:
+        return invalid("from", "from must be a day such as 2026-03-29")
     if begins > ends:
         return invalid("from", "from must not be after to")
     most = MAX_DAYS if by == DAY else MAX_DAYS_BY_HOUR

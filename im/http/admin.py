@@ -12,9 +12,13 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from im.business.access import Access
+from im.business.online_time import OnlineTimeDesk
 from im.core.errors import RefusedError, invalid
 from im.http.access import AccessDesk
+from im.http.api.resource import ApiResource
+from im.http.api.serve import MAX_BODY_BYTES
 from im.http.metrics import Metric, MetricsPage
+from im.http.online_time import CsvPage, UsersPage, everyone
 from im.http.routes import Call, Guard, JsonRoute
 from im.http.site import QuietSite, RootPage
 from im.ports import IAuthenticator, ISessionRegistry, Session
@@ -27,13 +31,15 @@ _DEFAULT_SESSIONS, _MAX_SESSIONS = 100, 1_000
 
 
 class AdminParts(NamedTuple):
-    """What the admin port shows and steers. `checks`: part -> its check."""
+    """What the admin port shows and steers. `checks`: part -> its check; `api` serves keys and pushes."""
 
     metrics: Sequence[Metric]
     checks: Mapping[str, Check]
     registry: ISessionRegistry
     access: Access
     authenticator: IAuthenticator
+    online_time: OnlineTimeDesk
+    api: ApiResource | None = None
 
 
 def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
@@ -48,15 +54,21 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     sessions.putChild(b"evict", JsonRoute({"POST": desk.evict}, guard))
     devices = RootPage("im: /v1/devices/logout")
     devices.putChild(b"logout", JsonRoute({"POST": desk.log_out}, guard))
-    users = RootPage("im: /v1/users/disable, /v1/users/enable")
+    names = "im: /v1/users/disable, /v1/users/enable, /v1/users/USER/online-time"
+    users = UsersPage(names, parts.online_time, guard)
     users.putChild(b"disable", JsonRoute({"POST": desk.disable}, guard))
     users.putChild(b"enable", JsonRoute({"POST": desk.enable}, guard))
-    version = RootPage("im: admin API, version 1. /v1/sessions, /v1/devices, /v1/users")
+    version = RootPage("im: admin API, version 1. /v1/sessions, /v1/devices, /v1/users, /v1/online-time")
     version.putChild(b"sessions", sessions)
     version.putChild(b"devices", devices)
     version.putChild(b"users", users)
+    version.putChild(b"online-time", everyone(parts.online_time, guard))
+    version.putChild(b"online-time.csv", CsvPage(parts.online_time, guard))
+    if parts.api is not None:
+        version.putChild(b"push", parts.api)
+        version.putChild(b"keys", parts.api)
     root.putChild(b"v1", version)
-    return QuietSite(root, clock)
+    return QuietSite(root, clock, MAX_BODY_BYTES)
 
 
 class HealthPage(Resource):

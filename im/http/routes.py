@@ -16,7 +16,7 @@ from im.http.site import not_found, write_error
 from im.ports import IAuthenticator, UnavailableError
 
 _log = Logger()
-_CALL_SECONDS = 5.0
+CALL_SECONDS = 5.0
 
 
 class Call(NamedTuple):
@@ -64,18 +64,22 @@ class JsonRoute(Resource):
             request.setHeader(b"Allow", ", ".join(sorted(self._answers)).encode())
             return write_error(request, Refused(Code.INVALID_ARGUMENT, "no such method here", "method"), 405)
         running = Deferred.fromCoroutine(self._run(request, answer))
-        running.addTimeout(_CALL_SECONDS, self._guard.clock)
-        running.addCallbacks(_write_json, _write_failure, (request,), {}, (request,), {})
+        running.addTimeout(CALL_SECONDS, self._guard.clock)
+        running.addCallbacks(_write_json, write_failure, (request,), {}, (request,), {})
         gone: Deferred[None] = request.notifyFinish()
         gone.addErrback(lambda _: running.cancel())
         return NOT_DONE_YET
 
     async def _run(self, request: Request, answer: Answer) -> object:
-        token = _bearer(request)
-        identity = await self._guard.authenticator.authenticate(token)
-        if self._guard.scope not in identity.scopes:
-            raise RefusedError(Refused(Code.PERMISSION_DENIED, f"needs the scope {self._guard.scope}"))
-        return await answer(_call(request))
+        return await answer(await authorized(request, self._guard))
+
+
+async def authorized(request: Request, guard: Guard) -> Call:
+    """What a request asks, if its bearer may call. Raises `RefusedError`."""
+    identity = await guard.authenticator.authenticate(_bearer(request))
+    if guard.scope not in identity.scopes:
+        raise RefusedError(Refused(Code.PERMISSION_DENIED, f"needs the scope {guard.scope}"))
+    return _call(request)
 
 
 def _bearer(request: Request) -> str:
@@ -107,7 +111,8 @@ def _write_json(value: object, request: Request) -> None:
     request.finish()
 
 
-def _write_failure(failure: Failure, request: Request) -> None:
+def write_failure(failure: Failure, request: Request) -> None:
+    """Answer with the error that a coroutine ended with; nothing if the client went away."""
     error = failure.value
     if isinstance(error, CancelledError):
         return  # the client went away

@@ -44,6 +44,8 @@ class Config:
     jwt_user_claim: str = "sub"
     jwt_refresh_seconds: float = 600.0
     jwt_keep_seconds: float = 86_400.0
+    api_origins: tuple[str, ...] = ()
+    time_zone: str = "UTC"
     log: str = "json"
     log_level: str = "info"
     authenticators: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from typing import cast
 
 from twisted.application.service import IService
 from twisted.internet import reactor
+from twisted.internet.base import ReactorBase
 
 from im.tap import statedir
 from im.tap.embedded import build_embedded
@@ -14,6 +15,7 @@ from im.tap.options import Options
 from im.tap.parts import EmbeddedParts
 from im.tap.polling import poll_without_log_context
 from im.tap.process import Exit, INodeReactor, allow_many_files, collect_rarely, end_with_supervisor
+from im.tap.steady import keep_steady_time
 from im.tap.systemd import notify
 
 __all__ = ["Options", "makeService"]
@@ -30,6 +32,7 @@ def makeService(options: Options) -> IService:
         raise SystemExit(f"im-gateway: {sentence(error)}") from None
     allow_many_files()
     running = cast(INodeReactor, reactor)
+    keep_steady_time(cast(ReactorBase, reactor))
     poll_without_log_context(running)
     running.callWhenRunning(collect_rarely)
     service = NodeService(

@@ -26,6 +26,7 @@ class Sources(NamedTuple):
     requests_waiting: Callable[[], int]
     checks: Mapping[str, Check]
     tokens: TokenCounters
+    http_answers: Mapping[str, int]
 
 
 _COUNTED = (
@@ -41,6 +42,8 @@ _COUNTED = (
     ("deliveries_dropped", "dropped", "Deliveries that a slow session was not sent; it syncs instead."),
     ("signals", "signals", "Signals that were written to sessions."),
     ("request_timeouts", "timeouts", "Requests that the business layer did not answer in time."),
+    ("clock_jumps", "clock_jumps", "Jumps of the machine's wall clock that were seen."),
+    ("ledger_losses", "ledger_losses", "Ends of sessions that the ledger could not keep."),
     ("handler_failures", "failures", "Requests whose handler raised; the log says why."),
 )
 """Name of the metric without `im_` and `_total`, attribute of `Counters`, meaning."""
@@ -73,6 +76,7 @@ def metrics(sources: Sources) -> list[Metric]:
         *_now(sources),
         *_counted(sources.node.counters),
         _tokens(sources.tokens),
+        _http(sources.http_answers),
         *_of_handlers(sources.node.handler_counters),
         *_store(sources),
     ]
@@ -111,6 +115,7 @@ def _now(sources: Sources) -> list[Metric]:
             lambda: node.pool.by_class,
             "device_class",
         ),
+        Metric("im_sessions_open", Kind.GAUGE, "Sessions open in the ledger.", lambda: node.open_sessions),
         Metric(
             "im_requests_in_flight",
             Kind.GAUGE,
@@ -138,12 +143,21 @@ def _counted(counters: Counters) -> list[Metric]:
     refused, ended = "Error frames by code.", "Ends of connections: the close frame's code, or lost."
     rows.append(Metric("im_refusals_total", Kind.COUNTER, refused, refusals, "code"))
     rows.append(Metric("im_ends_total", Kind.COUNTER, ended, lambda: dict(counters.ends), "reason"))
+    closed = "Sessions that ended, by the ledger's reason."
+    rows.append(
+        Metric("im_sessions_closed_total", Kind.COUNTER, closed, lambda: dict(counters.closes), "reason")
+    )
     return rows
 
 
 def _tokens(tokens: TokenCounters) -> Metric:
     meaning = "Tokens of clients that were not taken, by reason."
     return Metric("im_token_refusals_total", Kind.COUNTER, meaning, lambda: dict(tokens.refusals), "reason")
+
+
+def _http(answers: Mapping[str, int]) -> Metric:
+    meaning = "Requests to the HTTP API, by route and status."
+    return Metric("im_http_requests_total", Kind.COUNTER, meaning, lambda: {**answers}, "route,status")
 
 
 def _of_handlers(counters: HandlerCounters) -> list[Metric]:

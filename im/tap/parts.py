@@ -6,16 +6,21 @@ from typing import NamedTuple, Protocol
 
 from im import __version__
 from im.business.access import Access
+from im.business.online_time import OnlineTimeDesk
+from im.business.pushing import Pushes
 from im.gateway.keepalive import Keepalive
 from im.gateway.node import Node
 from im.gateway.stream import StreamSettings
 from im.gateway.tcp import TcpFactory
 from im.gateway.websocket import WebSocketSettings, WebSocketTransport
 from im.http.admin import AdminParts, admin_site
+from im.http.api.about import Addresses
+from im.http.api.serve import MAX_BODY_BYTES
 from im.http.forwarded import TrustedProxies
 from im.http.port import WEBSOCKET_PATH, HttpPort, HttpPortSettings, public_root
 from im.http.site import QuietSite
 from im.ports import IAuthenticator, INodeBus, ISessionRegistry, IStore
+from im.tap.api import Api, api_ports
 from im.tap.config import Config
 from im.tap.lag import EventLoopLag
 from im.tap.listeners import Listeners, as_url
@@ -43,6 +48,10 @@ class Core(Protocol):
     @property
     def bus(self) -> INodeBus:
         """Its bus."""
+
+    @property
+    def pushes(self) -> Pushes:
+        """What sends pushes."""
 
     @property
     def requests_waiting(self) -> int:
@@ -101,13 +110,25 @@ class EmbeddedParts:
         core.start()
         self._lag.start()
         checks = {"store": timed.problem, "node": lambda: self._problem, **logins.checks}
-        shown = metrics(
-            Sources(core.node, timed, self._lag, lambda: core.requests_waiting, checks, logins.counters)
-        )
         access = Access(timed, core.registry, core.bus, now_ms)
-        admin = AdminParts(shown, checks, core.registry, access, logins.operators)
+        ports = api_ports(timed, core.registry, core.pushes, access)
+        api = Api(self._config, self._reactor, logins, ports)
+        shown = metrics(
+            Sources(
+                core.node,
+                timed,
+                self._lag,
+                lambda: core.requests_waiting,
+                checks,
+                logins.counters,
+                api.public.answers,
+            )
+        )
+        admin = AdminParts(
+            shown, checks, core.registry, access, logins.operators, OnlineTimeDesk(timed), api.operators
+        )
         try:
-            told = await self._listen(core, admin)
+            told = await self._listen(core, admin, api)
         except ValueError as error:
             raise StartError(f"{error}; change the setting.") from None
         self._problem = ""
@@ -132,7 +153,7 @@ class EmbeddedParts:
         logins = () if self._running is None else (self._running.logins.reload,)
         reload_all((*logins, *(each.reload_certificates for each in listeners)))
 
-    async def _listen(self, core: Core, admin_parts: AdminParts) -> NodeFile:
+    async def _listen(self, core: Core, admin_parts: AdminParts, api: Api) -> NodeFile:
         config, listen = self._config, self._listeners.listen
         limits = config.limits
         streams = StreamSettings(
@@ -144,22 +165,25 @@ class EmbeddedParts:
         )
         http = websocket = admin = ""
         if config.http:
-            address = await listen(config.http, self._http_port(streams))
+            address = await listen(config.http, self._http_port(streams, api))
             http, websocket = as_url(address, "http"), as_url(address, "ws") + WEBSOCKET_PATH.decode()
         if config.admin:
             site = admin_site(admin_parts, self._reactor)
             admin = as_url(await self._admin_listeners.listen(config.admin, site), "http")
         clients = [as_url(await listen(each, TcpFactory(streams))) for each in config.listen]
+        api.addresses = Addresses(config.node, tuple(clients), websocket)
         return NodeFile(
             config.node, os.getpid(), __version__, config.users, tuple(clients), http, websocket, admin
         )
 
-    def _http_port(self, streams: StreamSettings) -> HttpPort:
+    def _http_port(self, streams: StreamSettings, api: Api) -> HttpPort:
         proxies = TrustedProxies(self._config.trusted_proxies)
         settings = WebSocketSettings(
             streams, Keepalive(self._reactor), proxies.client_address, self._config.allowed_origins
         )
-        site = QuietSite(public_root(), self._reactor)
+        root = public_root()
+        root.putChild(b"v1", api.public)
+        site = QuietSite(root, self._reactor, MAX_BODY_BYTES)
         limits = self._config.limits
         port_settings = HttpPortSettings(
             self._reactor, limits.login_seconds, connections=limits.http_connections

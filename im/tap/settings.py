@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from im.adapters.jwt.address import checked_url
+from im.core.calendars import zone_of
 from im.core.limits import Limits
 
 FOREIGN_VARIABLES = (
@@ -53,6 +54,12 @@ def _name(value: Any) -> str:
     if not (1 <= len(text) <= 64 and text.isascii() and text.replace("-", "").replace(".", "").isalnum()):
         raise ValueError("is not a node's name; use 1 to 64 letters, digits, dots and hyphens")
     return text
+
+
+def _time_zone(value: Any) -> str:
+    if zone_of(_text(value)) is None:
+        raise ValueError("is no time zone; name one of IANA's, such as Europe/Paris")
+    return str(value)
 
 
 def _path(value: Any) -> Path:
@@ -193,6 +200,13 @@ SETTINGS: dict[str, Setting] = {
             _number(float, "a number"),
             "jwt: how long keys count while the URL cannot be read [s; default 86400]",
         ),
+        Setting(
+            "api_origins",
+            _texts,
+            "origin of web pages that may call the HTTP API; repeatable [default: none]",
+            True,
+        ),
+        Setting("time_zone", _time_zone, "IANA time zone whose days online time is summed by [default UTC]"),
         Setting("log", _one_of("json", "text"), "form of log lines: json, text [default json]"),
         Setting(
             "log_level",

@@ -15,6 +15,7 @@ from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing
 from im.adapters.token.signed import SignedTokens
 from im.business.access import Access
+from im.business.online_time import OnlineTimeDesk
 from im.core.commands import LoggedIn, Login, Result, Write
 from im.core.errors import Code, Refused
 from im.core.histogram import Histogram
@@ -46,7 +47,7 @@ def a_session(number: int, user: str = "alice", node: str = "n1") -> Session:
     return Session(f"s{number}", user, f"device{number}", "phone", node, "g", 1)
 
 
-class AdminTests(SynchronousTestCase):
+class AdminCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.problems = {"store": "", "registry": ""}
@@ -68,7 +69,14 @@ class AdminTests(SynchronousTestCase):
             Metric("im_commit_seconds", Kind.HISTOGRAM, "Commits.", lambda: self.seconds),
         ]
         checks = {part: lambda part=part: self.problems[part] for part in self.problems}
-        parts = AdminParts(shown, checks, self.registry, self.access, TokenAuthenticator(self.tokens))
+        parts = AdminParts(
+            shown,
+            checks,
+            self.registry,
+            self.access,
+            TokenAuthenticator(self.tokens),
+            OnlineTimeDesk(self.store),
+        )
         self.site = admin_site(parts, self.clock)
 
     def send(self, method: str, path: str, body: bytes = b"", token: str = "") -> FakeSocket:
@@ -108,6 +116,8 @@ class AdminTests(SynchronousTestCase):
         for session in sessions:
             self.successResultOf(self.registry.register(session))
 
+
+class AdminTests(AdminCase):
     def test_a_process_that_answers_is_healthy(self) -> None:
         self.problems["store"] = "the disk is full"
         self.assertEqual((200, b"ok\n"), self.get("/healthz"))
