@@ -32,6 +32,8 @@ class Kind(StrEnum):
 class Metric(NamedTuple):
     """One metric. `read` gives a number; with `label` a number for each of its values; or a `Histogram`.
 
+    With several labels, `"route,status"`, the values of each key are joined by commas in the same order.
+
     Names are those of Prometheus: a counter's ends in `_total`, units are seconds and bytes.
     """
 
@@ -52,9 +54,10 @@ class Metric(NamedTuple):
         make = CounterMetricFamily if self.kind is Kind.COUNTER else GaugeMetricFamily
         if not isinstance(value, Mapping):
             return make(self.name, self.help, value=value)
-        family = make(self.name, self.help, labels=[self.label])
+        labels = self.label.split(",")
+        family = make(self.name, self.help, labels=labels)
         for of, number in value.items():
-            family.add_metric([of], number)
+            family.add_metric(of.rsplit(",", len(labels) - 1), number)
         return family
 
 

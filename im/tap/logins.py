@@ -48,6 +48,10 @@ class Logins:
         """What `/readyz` asks."""
         return {} if self._source is None else {"jwt_keys": self._source.problem}
 
+    def mint(self, user: str, seconds: float) -> str:
+        """A token of our own for a user, good for some seconds. Raises `ValueError` for a bad user id."""
+        return self._tokens.mint(user, seconds)
+
     def start(self) -> None:
         """Begin to read keys from the web, if that is where they are."""
         if self._source is not None:

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from im import __version__
@@ -26,7 +27,7 @@ class Sources(NamedTuple):
     requests_waiting: Callable[[], int]
     checks: Mapping[str, Check]
     tokens: TokenCounters
-    http_answers: Mapping[str, int]
+    http_answers: Mapping[str, int] = MappingProxyType({})
 
 
 _COUNTED = (

@@ -1,0 +1,68 @@
+"""The HTTP API of a node that holds everything."""
+
+import os
+import time
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.server import Request
+
+from im.business.access import Access
+from im.business.keys import Keys
+from im.business.pushing import Pushes
+from im.core.ids import uuid7
+from im.http.api.about import Addresses
+from im.http.api.resource import ApiResource
+from im.http.api.serve import ApiPorts, ApiSettings, operators_api, public_api
+from im.http.forwarded import TrustedProxies
+from im.ports import ISessionRegistry, IStore
+from im.tap.config import Config
+from im.tap.logins import Logins
+from im.tap.storing import now_ms
+
+_RANDOM_BYTES = 10
+
+
+class Api:
+    """`public` for back ends and users, `operators` for the admin port.
+
+    `addresses` are known once the node listens.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        clock: IReactorTime,
+        logins: Logins,
+        ports: ApiPorts,
+    ) -> None:
+        self.addresses = Addresses(config.node, (), "")
+        settings = ApiSettings(
+            config.limits,
+            clock,
+            now_ms,
+            lambda: uuid7(now_ms(), os.urandom(_RANDOM_BYTES)),
+            _address(TrustedProxies(config.trusted_proxies)),
+            lambda: self.addresses,
+            logins.mint,
+            frozenset(config.api_origins),
+        )
+        self.public: ApiResource = public_api(ports, settings, logins.authenticator)
+        self.operators: ApiResource = operators_api(ports, settings, logins.operators)
+
+
+def api_ports(store: IStore, registry: ISessionRegistry, pushes: Pushes, access: Access) -> ApiPorts:
+    """What the API stands on in one process."""
+    return ApiPorts(store, registry, pushes, access, Keys(store, os.urandom, time.monotonic))
+
+
+def _address(proxies: TrustedProxies) -> Callable[[Request], str]:
+    def address(request: Request) -> str:
+        peer = getattr(request.getClientAddress(), "host", "")
+
+        def values(name: str) -> list[str]:
+            return [*(request.requestHeaders.getRawHeaders(name) or ())]
+
+        return proxies.client_address(peer, values)
+
+    return address
