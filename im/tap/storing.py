@@ -15,12 +15,13 @@ from im.adapters.sql.sqlite import (
     ThreadedRunners,
     UnusableDatabaseError,
 )
+from im.core.online_time import LEASE_MS
 from im.ports import UnavailableError
 from im.tap.config import Config
 from im.tap.node import StartError
 from im.tap.process import INodeReactor
 
-LEASE_SECONDS = 5.0
+LEASE_SECONDS = LEASE_MS / 1000
 """Between notes in the tables that the node lives; after a crash they tell when it did last."""
 
 
