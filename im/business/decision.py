@@ -61,9 +61,7 @@ class Records:
 
     def set(self, key: str, value: bytes) -> None:
         """See `HandlerStore`."""
-        if not isinstance(value, bytes):
-            raise TypeError(f"a value must be bytes, not {type(value).__name__}")
-        if len(value) > self._value_bytes:
+        if len(_of_kind(bytes, "a value", value)) > self._value_bytes:
             raise BoundError(f"a value of {len(value)} bytes, where {self._value_bytes} are allowed")
         _check_room(self._changed, key)
         self._changed[key] = value
@@ -116,21 +114,21 @@ class Decision:
         """See `HandlerContext`."""
         if len(self._posts) >= MAX_POSTS:
             raise BoundError(f"more than {MAX_POSTS} messages in one call")
-        where = conversation or self.conversation
+        where = _of_kind(str, "a conversation", conversation) or self.conversation
         if not where:
             raise ValueError("the request belongs to no conversation; name one")
-        data = content.encode() if isinstance(content, str) else content
+        data = content.encode() if isinstance(content, str) else _of_kind(bytes, "content", content)
         sender = self.user if as_user else ""
-        self._posts.append(Post(where, sender, self._post_id(), kind, data))
+        self._posts.append(Post(where, sender, self._post_id(), _of_kind(int, "a kind", kind), data))
 
     def deliver(self, users: Iterable[str], content: str | bytes, kind: int = TEXT) -> None:
         """See `HandlerContext`."""
-        for user in users:
+        for user in _texts(users):
             self.post(content, kind, inbox_conversation(user))
 
     def signal(self, users: Iterable[str], body: Message) -> None:
         """See `HandlerContext`."""
-        whom = tuple(users)
+        whom = _texts(users)
         if len(self.signals) >= MAX_SIGNALS or len(whom) > MAX_SIGNALLED_USERS:
             raise BoundError(
                 f"more than {MAX_SIGNALS} signals in one call, or {MAX_SIGNALLED_USERS} users in one"
@@ -167,8 +165,22 @@ class Decision:
         return blake2b("~".join(parts).encode(), digest_size=16).digest()
 
 
+def _of_kind(kind: type[T], name: str, value: T) -> T:
+    """The value, if it is what it must be: the store takes those of many requests at once."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
+def _texts(users: Iterable[str]) -> tuple[str, ...]:
+    """Users, and not one user, whose characters would be taken for them."""
+    if isinstance(users, str):
+        raise TypeError("users must be several, such as a list of one")
+    return tuple(_of_kind(str, "a user", user) for user in users)
+
+
 def _check_room(records: Mapping[str, object], key: str) -> None:
-    if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
+    if not 1 <= len(_of_kind(str, "a key", key)) <= MAX_KEY_CHARACTERS:
         raise BoundError(f"the key of a record must have 1 to {MAX_KEY_CHARACTERS} characters")
     if key not in records and len(records) >= MAX_RECORDS:
         raise BoundError(f"more than {MAX_RECORDS} records in one call")

@@ -302,6 +302,28 @@ class BadHandlerTests(CustomCase):
         self.after(lambda context: context.reply(base_pb2.Ok()))
         self.assert_internal(TypeError)
 
+    def test_one_that_gives_what_is_of_another_type_changes_nothing(self) -> None:
+        """The store and the announcement take those of many requests at once, and must not meet it."""
+        profile = session_pb2.Profile()
+        wrong: list[Callable[[Any], None]] = [
+            lambda context: context.post(["x"]),
+            lambda context: context.post("x", kind="1"),
+            lambda context: context.post("x", conversation=7),
+            lambda context: context.deliver("bob", "x"),
+            lambda context: context.deliver([7], "x"),
+            lambda context: context.signal("bob", profile),
+            lambda context: context.signal([["bob"]], profile),
+            lambda context: context.store.set(b"k", b"1"),
+            lambda context: context.store.set("k", "1"),
+            lambda context: context.store.delete(7),
+        ]
+        for number, bad in enumerate(wrong):
+            self.after(bad)
+            self.assertEqual(self.code(number=number + 1), "internal")
+            self.assertEqual((self.record("k"), self.log()), (None, []))
+            self.heal()
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), len(wrong))
+
     def test_one_that_asks_for_too_much_changes_nothing(self) -> None:
         def flood(context: HandlerContext) -> None:
             for _ in range(1_000):
