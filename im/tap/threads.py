@@ -1,7 +1,6 @@
 """Threads for what handlers of others do that blocks: so many for each, and none that holds up an end."""
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -23,23 +22,31 @@ class HandlerThreads:
         self._name = name
         self._most = most
         self._running = 0
-        self._waiting: deque[tuple[Callable[[], Any], Deferred[Any]]] = deque()
+        self._waiting: dict[Deferred[Any], Callable[[], Any]] = {}
+
+    def __len__(self) -> int:
+        """How many calls wait."""
+        return len(self._waiting)
 
     def __call__(self, call: Callable[[], Any]) -> "Deferred[Any]":
         """Run a call; fires with what it returns. Cancelled while it waits, it is never run."""
-        done: Deferred[Any] = Deferred()
-        self._waiting.append((call, done))
+        done: Deferred[Any] = Deferred(self._forget)
+        self._waiting[done] = call
         self._start()
         return done
 
     def _start(self) -> None:
         while self._waiting and self._running < self._most:
-            call, done = self._waiting.popleft()
-            if not done.called:
-                self._running += 1
-                threading.Thread(
-                    target=self._run, args=(call, done), name=f"handler-{self._name}", daemon=True
-                ).start()
+            done = next(iter(self._waiting))
+            call = self._waiting.pop(done)
+            self._running += 1
+            threading.Thread(
+                target=self._run, args=(call, done), name=f"handler-{self._name}", daemon=True
+            ).start()
+
+    def _forget(self, cancelled: "Deferred[Any]") -> None:
+        """Behind calls that never return those of clients that gave up must not pile up."""
+        self._waiting.pop(cancelled, None)
 
     def _run(self, call: Callable[[], Any], done: "Deferred[Any]") -> None:
         outcome: list[Any] = []
@@ -48,7 +55,8 @@ class HandlerThreads:
 
     def _ended(self, done: "Deferred[Any]", outcome: Any) -> None:
         self._running -= 1
-        done.callback(outcome)  # a Failure, too
+        if not done.called:  # cancelled meanwhile
+            done.callback(outcome)  # a Failure, too
         self._start()
 
 

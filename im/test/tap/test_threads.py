@@ -42,3 +42,16 @@ class ThreadTests(TestCase):
         await first
         await self.threads(lambda: None)
         self.assertEqual(ran, [])
+
+    async def test_those_that_are_cancelled_do_not_pile_up_behind_one_that_hangs(self) -> None:
+        gate = threading.Event()
+        hangs: Deferred[bool] = self.threads(lambda: gate.wait(30))
+        for _ in range(10):
+            given_up: Deferred[None] = self.threads(lambda: None)
+            given_up.addErrback(lambda _: None)
+            given_up.cancel()
+        self.assertEqual(len(self.threads), 0)
+        hangs.addErrback(lambda _: None)
+        hangs.cancel()
+        gate.set()
+        self.assertEqual(await self.threads(lambda: 1), 1)
