@@ -65,9 +65,12 @@ class SqliteStore:
         self._has_failed_since_beat = False
 
     def write(self, batch: Sequence[Write]) -> "Deferred[list[Result]]":
-        """See `IStore.write`."""
+        """See `IStore.write`. Who cancels it waits no more; the batch and its outcome go on."""
+        waiting: Deferred[list[Result]] = Deferred()
         writing = self._runners.write(lambda: self._writer.execute(batch))
-        return writing.addCallbacks(self._on_written, self._on_batch_failed)
+        writing.addCallbacks(self._on_written, self._on_batch_failed)
+        writing.addCallbacks(waiting.callback, waiting.errback)
+        return waiting
 
     def read(self, query: Query) -> "Deferred[Result]":
         """See `IStore.read`."""

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.sql.sqlite import FileDatabase, MemoryDatabase, Runners, SqliteStore, StorePolicy
@@ -118,6 +118,24 @@ class CommitErrorTests(StoreTestCase):
         assert isinstance(bob, Sent)
         assert isinstance(eve, Refused)
         self.assertEqual(Code.DISABLED, eve.code)
+
+    def test_a_batch_whose_caller_went_away_is_no_problem_and_its_end_is_not_missed(self) -> None:
+        gate: Deferred[None] = Deferred()
+
+        def later(work: Callable[[], T]) -> "Deferred[T]":
+            started: Deferred[T] = Deferred()
+            gate.addCallback(lambda _: started.callback(work())).addErrback(started.errback)
+            return started
+
+        runners = Runners(later, inline_runners().read)
+        store = SqliteStore(self.database, runners, lambda: 1, StorePolicy(Limits(), True), self.fatal.append)
+        outcome = store.write([a_send(2)])
+        outcome.cancel()
+        self.failureResultOf(outcome, CancelledError)
+        self.assertEqual(("", []), (store.problem(), self.fatal))
+        self.error = database_error(sqlite3.SQLITE_IOERR)
+        gate.callback(None)
+        self.assertEqual([store.problem()], self.fatal)
 
     def test_any_other_error_at_commit_is_fatal(self) -> None:
         self.error = database_error(sqlite3.SQLITE_IOERR)
