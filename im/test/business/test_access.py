@@ -1,6 +1,6 @@
 """Who may be online, against a real store: logins and sends that are on their way meanwhile."""
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -79,6 +79,18 @@ class AccessTests(SynchronousTestCase):
             self.register(device)
             self.assertEqual(code, self.code(self.sync(device)))
             self.successResultOf(self.registry.unregister(Session(f"s-{device}", "alice", "", "", "", "", 1)))
+
+    def test_whoever_stops_waiting_keeps_nobody_online(self) -> None:
+        self.assertIsInstance(self.log_in("a"), LoggedIn)
+        for shutting_out in (self.access.disable("alice"), self.access.log_out("alice", "a")):
+            self.register("a")
+            self.registry.held = Deferred()
+            waiting = Deferred.fromCoroutine(shutting_out)
+            waiting.cancel()
+            self.failureResultOf(waiting, CancelledError)
+            held, self.registry.held = self.registry.held, None
+            held.callback(self.successResultOf(self.registry.sessions("alice")))
+        self.assertEqual([("n1", "s-a", Code.DISABLED), ("n1", "s-a", Code.LOGGED_OUT)], self.ended())
 
     def test_a_login_that_registered_before_the_look_is_ended(self) -> None:
         self.registry.held = Deferred()
