@@ -1,13 +1,16 @@
 """Who waits for which answer: Deferreds by message id and by request number."""
 
+from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message as Body
 from twisted.internet.defer import Deferred
 
 from im.client.core.events import Answered, RequestRefused, RequestTimedOut, SendFailed, Sent
 from im.client.errors import RequestTimeoutError, server_error
+
+T = TypeVar("T")
 
 
 class Waiters:
@@ -43,13 +46,12 @@ class Waiters:
 
     def sent(self, event: Sent) -> None:
         """A message was stored."""
-        for each in tuple(self._sends.pop(event.client_msg_id, ())):
-            if not each.called:
-                each.callback(event)
+        for each in _still(self._sends.pop(event.client_msg_id, ())):
+            each.callback(event)
 
     def send_failed(self, event: SendFailed) -> None:
         """A message was refused for good."""
-        for each in tuple(self._sends.pop(event.client_msg_id, ())):
+        for each in _still(self._sends.pop(event.client_msg_id, ())):
             each.errback(server_error(event.refusal))
 
     def answered(self, event: Answered) -> None:
@@ -73,7 +75,7 @@ class Waiters:
     def user_known(self) -> None:
         """A login told who the user is."""
         known, self._user = self._user, []
-        for each in known:
+        for each in _still(known):
             each.callback(None)
 
     def fail_all(self, error: Exception) -> None:
@@ -82,8 +84,13 @@ class Waiters:
         for sends in self._sends.values():
             waiting += sends
         self._requests, self._user, self._sends = {}, [], {}
-        for each in waiting:
+        for each in _still(waiting):
             each.errback(error)
+
+
+def _still(waiting: Iterable[Deferred[T]]) -> Iterator[Deferred[T]]:
+    """Those who wait, leaving out whom one before them cancels."""
+    return (each for each in tuple(waiting) if not each.called)
 
 
 def _discard(waiting: list[Deferred[Any]], cancelled: Deferred[Any]) -> None:
