@@ -11,14 +11,14 @@ from im.adapters.sql.sqlite.epoch import begin_epoch, new_epoch
 
 
 def backup(database: Path, file: Path) -> None:
-    """Copy all that is committed to `file`, whole or not at all; a node may be running.
+    """Copy all that is committed to `file`, its owner's only, whole or not at all; a node may be running.
 
     Raises `UnusableDatabaseError` if there is no database, or `file` can't be written.
     """
     _require_file(database)
     part = file.with_name(f"{file.name}.part")
     try:
-        part.unlink(missing_ok=True)
+        _make_private(part)
         _copy(database, part)
         _sync(part)
         os.replace(part, file)
@@ -40,12 +40,14 @@ def restore(database: Path, file: Path) -> None:
     target = FileDatabase(database)
     target.lock()
     try:
-        part.unlink(missing_ok=True)
+        _make_private(part)
         _copy(file, part)
         _require_ours(part, file)
         prepare(part)
         with closing(sqlite3.connect(part, isolation_level=None)) as source:
             begin_epoch(source, new_epoch())
+            if not database.exists():
+                _make_private(database)
             connection = target.connect_writer()
             source.backup(connection)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -56,6 +58,12 @@ def restore(database: Path, file: Path) -> None:
     finally:
         target.close()
         part.unlink(missing_ok=True)
+
+
+def _make_private(path: Path) -> None:
+    """An empty file in place of what is there, for its owner only: it will hold everybody's messages."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _copy(source: Path, target: Path) -> None:

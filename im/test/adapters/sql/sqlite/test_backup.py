@@ -1,5 +1,7 @@
 """Copies of a database, and the way back under a new epoch."""
 
+import os
+import stat
 from pathlib import Path
 
 from im.adapters.sql.sqlite import FileDatabase, SqliteStore, UnusableDatabaseError, backup, restore
@@ -57,6 +59,18 @@ class BackupTests(StoreTestCase):
         restore(self.path, self.file)
         self.open()
         self.assertEqual(3, len(self.texts()))
+
+    def test_only_their_owner_may_read_a_backup_and_a_restored_database(self) -> None:
+        self.addCleanup(os.umask, os.umask(0o022))
+        self.file.touch(mode=0o644)
+        backup(self.path, self.file)
+        self.database.close()
+        for path in self.path.parent.glob("im.db*"):
+            path.unlink()
+        restore(self.path, self.file)
+        self.assertEqual(
+            [0o600, 0o600], [stat.S_IMODE(each.stat().st_mode) for each in (self.file, self.path)]
+        )
 
     def test_a_restore_makes_a_database_where_there_is_none(self) -> None:
         backup(self.path, self.file)
