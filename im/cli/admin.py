@@ -32,20 +32,28 @@ class Answer:
             raise failed(f"the admin port answered with no JSON (HTTP {self.status})") from error
 
 
-def ask(node: NodeFile, path: str, token: str = "", body: Mapping[str, str] | None = None) -> Answer:
-    """GET a path of the node's admin port, or POST `body` to it.
+def ask(
+    node: NodeFile,
+    path: str,
+    token: str = "",
+    body: Mapping[str, object] | None = None,
+    *,
+    method: str | None = None,
+    seconds: float = TIMEOUT_SECONDS,
+) -> Answer:
+    """GET a path of the node's admin port, or POST `body` to it, unless another `method` is named.
 
     Raises `Failure` if nobody answers there.
     """
     if not node.admin:
         raise failed(f"node {node.node} serves no admin port; start it with --admin ENDPOINT")
     content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(node.admin.rstrip("/") + path, content)
+    request = urllib.request.Request(node.admin.rstrip("/") + path, content, method=method)
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=TIMEOUT_SECONDS) as response:
+        with opener.open(request, timeout=seconds) as response:
             return Answer(response.status, response.read())
     except urllib.error.HTTPError as error:
         with error:

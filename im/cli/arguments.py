@@ -124,6 +124,28 @@ def _logout(parser: Parser) -> None:
     parser.add_argument("device", metavar="DEVICE", help="the device's id, as `imctl sessions` shows it")
 
 
+def _keys(parser: Parser) -> None:
+    _local(parser)
+    parser.add_argument("action", choices=("create", "list", "revoke"), help="what to do")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the new key's name, or the id to revoke")
+    parser.add_argument("--scope", action="append", metavar="SCOPE", help="what it is for; repeatable [push]")
+
+
+def _push(parser: Parser) -> None:
+    _local(parser)
+    whom = parser.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--to", nargs="+", metavar="USER", help="to these users")
+    whom.add_argument("--everyone", action="store_true", help="to everyone who is online")
+    parser.add_argument("event", nargs="?", metavar="TEXT|JSON", help="what to push: JSON, or else a text")
+    parser.add_argument("--signal", action="store_true", help="once, to who is online; nothing is stored")
+    parser.add_argument("--ttl", type=_count, metavar="S", help="show it for so many seconds [30 days]")
+    parser.add_argument("--collapse-key", default="", metavar="KEY", help="replaces what has the same key")
+    parser.add_argument(
+        "--wait", choices=("stored", "delivered"), default="stored", help="what to wait for [stored]"
+    )
+    parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="how long to wait [10]")
+
+
 def _signing_keys(parser: Parser) -> None:
     _local(parser)
     parser.add_argument("action", choices=("list", "rotate", "retire"), help="what to do")
@@ -198,6 +220,8 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "logout": (_logout, "log a device out, so that it needs a new token"),
     "disable": (_whom, "shut a user out: no login, no message, every session ends"),
     "enable": (_whom, "let a disabled user in again"),
+    "push": (_push, "push to users: into their inboxes, or as a signal"),
+    "keys": (_keys, "create, list or revoke the keys of back ends for the HTTP API"),
     "signing-keys": (_signing_keys, "list, rotate or retire the keys that sign the local node's tokens"),
     "online-time": (_online_time, "show how long a user was online, and how far that may be off"),
     "backup": (_file("the copy, a new file"), "copy the local node's database, also while it runs"),

@@ -2,8 +2,9 @@
 
 from argparse import Namespace
 from collections.abc import Mapping
+from typing import Any
 
-from im.cli.admin import ask
+from im.cli.admin import TIMEOUT_SECONDS, ask
 from im.cli.failures import failed
 from im.cli.keys import local_token
 from im.cli.output import Output, shown
@@ -17,13 +18,24 @@ def order(arguments: Namespace, output: Output, path: str, body: Mapping[str, st
 
     Raises `Failure` where it was refused.
     """
+    evicted = question(arguments, path, body)["evicted"]
+    sessions = "1 session ended" if evicted == 1 else f"{evicted} sessions ended"
+    output.record({**body, "evicted": evicted}, f"{shown(done)}; {sessions}")
+
+
+def question(
+    arguments: Namespace,
+    path: str,
+    body: Mapping[str, object] | None = None,
+    method: str | None = None,
+    seconds: float = TIMEOUT_SECONDS,
+) -> Any:
+    """What the admin port answers an operator: a JSON document. Raises `Failure` where it was refused."""
     folder = state_folder(arguments)
     node = node_of(folder)
     token = local_token(folder, "imctl", TOKEN_SECONDS, is_admin=True)
-    answer = ask(node, path, token, body)
+    answer = ask(node, path, token, body, method=method, seconds=seconds)
     document = answer.document()
     if answer.status != 200:
         raise failed(f"refused: {document['error']['text']}", document["error"]["code"])
-    evicted = document["evicted"]
-    sessions = "1 session ended" if evicted == 1 else f"{evicted} sessions ended"
-    output.record({**body, "evicted": evicted}, f"{shown(done)}; {sessions}")
+    return document
