@@ -18,6 +18,9 @@ T = TypeVar("T")
 
 BUSINESS, GATEWAY = "business", "gateway"
 
+_ENVELOPE_BYTES = 1_024
+"""What an envelope takes beside its body, at most."""
+
 
 class RequestContext(Protocol):
     """One frame's sender and the ways to answer it. Everything after the first answer is ignored."""
@@ -169,9 +172,15 @@ class Owner(NamedTuple):
     handler: MessageHandler
     settings: Mapping[str, Any] = {}
 
-    def number_of(self, body: Message) -> int:
-        """The type of a body that the handler sends. Raises `TypeError` for one that it doesn't state."""
+    def serialized(self, body: Message, frame_bytes: int) -> tuple[int, bytes]:
+        """The type and the bytes of a body that the handler sends.
+
+        Raises `TypeError` for one that it doesn't state, `ValueError` for one that fits into no frame.
+        """
         for number, kind in self.handler.bodies.items():
             if type(body) is kind:
-                return number
+                data = body.SerializeToString()
+                if len(data) > frame_bytes - _ENVELOPE_BYTES:
+                    raise ValueError(f"a body of {len(data)} bytes does not fit into a frame")
+                return number, data
         raise TypeError(f"{type(body).__name__} is none of the bodies of handler {self.name}")

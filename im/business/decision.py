@@ -22,7 +22,6 @@ MAX_SIGNALLED_USERS = 1_000
 MAX_RECORDS = 64
 MAX_KEY_CHARACTERS = 256
 NOTHING_TO_SAY = CustomReply(0, b"")
-_ENVELOPE_BYTES = 1_024
 
 
 class BoundError(ValueError):
@@ -104,7 +103,7 @@ class Decision:
 
     def reply(self, body: Message) -> None:
         """See `RequestContext`."""
-        number, data = self._serialized(body)
+        number, data = self._around.owner.serialized(body, self._around.limits.frame_bytes)
         if self._reply is None:
             self._reply = CustomReply(number, data)
 
@@ -133,7 +132,7 @@ class Decision:
             raise BoundError(
                 f"more than {MAX_SIGNALS} signals in one call, or {MAX_SIGNALLED_USERS} users in one"
             )
-        number, data = self._serialized(body)
+        number, data = self._around.owner.serialized(body, self._around.limits.frame_bytes)
         self.signals.append(Signal(whom, pack_raw(number, data, 0, self.conversation), ""))
 
     def in_thread(self, call: Callable[..., T], *arguments: Any) -> Awaitable[T]:
@@ -152,12 +151,6 @@ class Decision:
             tuple(self._posts),
             self._reply or NOTHING_TO_SAY,
         )
-
-    def _serialized(self, body: Message) -> tuple[int, bytes]:
-        number, data = self._around.owner.number_of(body), body.SerializeToString()
-        if len(data) > self._around.limits.frame_bytes - _ENVELOPE_BYTES:
-            raise BoundError(f"a body of {len(data)} bytes does not fit into a frame")
-        return number, data
 
     def _post_id(self) -> bytes:
         """The same at every call for the same request."""

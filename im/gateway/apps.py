@@ -68,8 +68,8 @@ class AppContext(GatewayContext):
 
     def reply(self, body: Message) -> None:
         """See `RequestContext`."""
-        number = self._owned.owner.number_of(body)
-        self.reply_frame(pack_raw(number, body.SerializeToString(), self.request_id))
+        number, data = self._owned.owner.serialized(body, self.connection.limits.frame_bytes)
+        self.reply_frame(pack_raw(number, data, self.request_id))
 
     def submit(self, command: Command, on_result: OnResult) -> None:
         """See `im.handler.GatewayContext`."""

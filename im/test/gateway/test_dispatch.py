@@ -97,6 +97,13 @@ class CustomHandlerTests(SynchronousTestCase):
         self.send()
         self.assert_internal(TypeError)
 
+    def test_a_body_that_fits_into_no_frame_never_reaches_the_client(self) -> None:
+        """The client would end the connection for it, come back, and ask again."""
+        too_large = session_pb2.Profile(user="x" * Limits().frame_bytes)
+        self.handler.step = lambda context, body: context.reply(too_large)
+        self.send()
+        self.assert_internal(ValueError)
+
     def test_one_that_hangs_is_given_up(self) -> None:
         async def step(context: GatewayContext, body: session_pb2.GetProfile) -> None:
             await Deferred()
