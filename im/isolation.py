@@ -103,6 +103,10 @@ class Isolation:
         """Whether the breaker refuses calls now."""
         return self._clock.seconds() < self._opens_at
 
+    def waiting_in(self, lane: str) -> int:
+        """How many calls of a lane wait behind the one that is made or about to be."""
+        return len(self._lanes.get(lane, ()))
+
     def run(self, lane: str, work: Callable[[], Awaitable[Any]]) -> Deferred[Any]:
         """Call `work` when it is its turn; fires with what it gives.
 

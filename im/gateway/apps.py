@@ -12,7 +12,7 @@ from im.core.commands import Command, Custom, CustomReply, Result
 from im.core.errors import Code, Refused, invalid
 from im.core.sessions import State
 from im.gateway.connection import Connection
-from im.gateway.context import GatewayContext, OnResult
+from im.gateway.context import TOO_MANY, GatewayContext, OnResult
 from im.gateway.requests import Requests
 from im.gateway.validate import conversation_problem
 from im.handler import Owner
@@ -135,6 +135,11 @@ class AppTypes:
         handler = owned.owner.handler
         if handler.needs_conversation and not envelope.conversation:
             connection.refuse(_CONVERSATION, envelope.id)
+            return
+        session = connection.session
+        assert session is not None
+        if owned.isolation.waiting_in(session.id) >= connection.limits.sends_in_flight:
+            connection.refuse(TOO_MANY, envelope.id)  # or one client would take the places of all
             return
         try:
             body = unpack_as(handler.body, envelope.body)

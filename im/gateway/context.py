@@ -16,7 +16,7 @@ from im.wire.codec import pack
 OnResult = Callable[["GatewayContext", Result], Any]
 """A handler's continuation. It may be a coroutine function."""
 
-_TOO_MANY = Refused(Code.RATE_LIMITED, "too many requests wait for an answer", "", 100)
+TOO_MANY = Refused(Code.RATE_LIMITED, "too many requests wait for an answer", "", 100)
 
 
 class GatewayContext:
@@ -73,7 +73,7 @@ class GatewayContext:
         """See `RequestContext`."""
         connection = self.connection
         if connection.in_flight >= connection.limits.sends_in_flight:
-            on_result(self, _TOO_MANY)
+            on_result(self, TOO_MANY)
         else:
             self._requests.submit(command, self.session, connection, self, on_result)
 

@@ -176,6 +176,18 @@ class CustomHandlerTests(SynchronousTestCase):
         self.world.bridge.take(record)
         self.assertEqual(results[1], record)
 
+    def test_a_client_that_floods_it_takes_no_place_of_others(self) -> None:
+        async def step(context: GatewayContext, body: session_pb2.GetProfile) -> None:
+            await Deferred()
+
+        self.handler.step = step
+        for request_id in (5, 6, 7):
+            self.send(request_id)
+        ((request_id, error),) = self.client.received()
+        assert isinstance(error, base_pb2.Error)
+        self.assertEqual((request_id, error.name, error.retry_after_ms), (7, "rate_limited", 100))
+        self.world.node.stop()
+
     def test_it_is_not_reached_before_the_login(self) -> None:
         stranger = self.world.connect()
         stranger.connection.frame_received(pack_raw(NUMBER, b"", 1))
