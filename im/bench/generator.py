@@ -10,6 +10,7 @@ from collections.abc import Callable
 from im.bench.loop import Loop
 from im.bench.meter import Meter
 from im.bench.pairs import ChatPair, Pair, RelayPair
+from im.bench.pushing import beside_chat, durable, signals
 from im.bench.sessions import Figures, Job, idle, log_in_all, login, offline
 from im.bench.traffic import Plan, drive
 
@@ -47,6 +48,9 @@ JOBS: dict[str, Callable[[Job, Meter], Figures]] = {
     "login": login,
     "offline": offline,
     "idle": idle,
+    "push_signals": signals,
+    "push_durable": durable,
+    "push_beside_chat": beside_chat,
 }
 
 

@@ -30,6 +30,10 @@ GOALS = (
     Goal("idle", "tcp", "normalised_cpu_us_per_heartbeat", 110),
     Goal("idle", "websocket", "normalised_cpu_us_per_heartbeat", 110),
     Goal("login", "again", "normalised_cpu_us_per_login", 300),
+    Goal("push", "signal", "p50_ms", 5),
+    Goal("push", "signal", "normalised_cpu_us_per_signal", 450),
+    Goal("push", "durable", "normalised_cpu_us_per_user", 80),
+    Goal("push", "beside_chat", "p99_ms", 50),
     Goal("growth", "5m", "times_of_empty", 1.4),
 )
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,8 @@ class Server(NamedTuple):
     pid: int
     tokens: SignedTokens | None = None
     websocket: str = ""
+    http: str = ""
+    admin: str = ""
 
     def job(self, job: str, users: Sequence[str] = (), **more: Any) -> dict[str, Any]:
         """A job for the load generator, with a token for each of the users."""
@@ -49,6 +52,17 @@ class Server(NamedTuple):
             "tokens": tokens,
             **more,
         }
+
+
+def push_key(server: Server) -> str:
+    """A key for the server's HTTP API that may push and make users."""
+    assert server.tokens is not None
+    token = server.tokens.mint("bench", 600, ("admin",))
+    body = json.dumps({"name": "bench", "scopes": ["push", "users:write"]}).encode()
+    request = urllib.request.Request(f"{server.admin.rstrip('/')}/v1/keys", body)
+    request.add_header("Authorization", f"Bearer {token}")
+    with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
+        return str(json.load(answer)["key"])
 
 
 def cores() -> tuple[int, int]:
@@ -104,7 +118,7 @@ def _ready(folder: Path, process: subprocess.Popen[str]) -> Server:
         time.sleep(0.05)
     host, _, port = told.listen[0].removeprefix("tcp://").rpartition(":")
     tokens = SignedTokens(load_keys(folder / "keys.json"), time.time, 60)
-    return Server(host, int(port), process.pid, tokens, told.websocket)
+    return Server(host, int(port), process.pid, tokens, told.websocket, told.http, told.admin)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def _measure(scenario: str, options: Options, progress: Progress) -> Iterator[Ro
 
 
 def _row(scenario: str, measured: Measured, reference: float) -> Row:
-    figures, unit = measured.figures, _UNITS.get(scenario, "message")
+    figures, unit = measured.figures, measured.unit or _UNITS.get(scenario, "message")
     raw = figures["server_cpu"] / figures["messages"] * 1e6 if figures["messages"] else 0.0
     row: Row = {
         "scenario": scenario,

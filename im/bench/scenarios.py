@@ -5,12 +5,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from im.bench import growth
-from im.bench.machine import Server, generate, node, relay
+from im.bench.machine import Server, generate, node, push_key, relay
 
 PAIRS = 200
 SECONDS = 8.0
 MESSAGES_AWAY = 5_000
 LOGINS = 3_000
+SIGNALS = 2_000
+PUSHED_USERS = 10_000
+PUSHES = 3
+BESIDE_RATE = 1_000.0
+"""Chat messages a second while a back end pushes."""
 
 Figures = dict[str, Any]
 
@@ -25,13 +30,14 @@ class Options(NamedTuple):
 class Measured(NamedTuple):
     """One variant's raw figures. `settings`: what differs from the configuration of `scripts/run`.
 
-    `busy` is the least share of its core that the server must have used; 0: any.
+    `busy` is the least share of its core that the server must have used; 0: any. `unit`: of what each costs.
     """
 
     variant: str
     figures: Figures
     settings: Mapping[str, str] = {}
     busy: float = 0.0
+    unit: str = ""
 
 
 Scenario = Callable[[Options], Iterator[Measured]]
@@ -99,6 +105,22 @@ def growing(options: Options) -> Iterator[Measured]:
             yield Measured(variant, _traffic(server, "sixteen", options, in_flight=16), TALK)
 
 
+def push(options: Options) -> Iterator[Measured]:
+    """What back ends push: signals, stored pushes to many, and those beside chat."""
+    settings = {**TALK, "IM_API_REQUESTS_PER_SECOND": "100000"}
+    with node(settings) as server:
+        access = {"http": server.http, "key": push_key(server)}
+        job = server.job("push_signals", ["signalled"], messages=SIGNALS, **access)
+        yield Measured("signal", generate(job), settings, unit="signal")
+        everyone = [f"pushed{number}" for number in range(PUSHED_USERS)]
+        job = server.job("push_durable", everyone[::2], everyone=everyone, pushes=PUSHES, **access)
+        yield Measured("durable", generate(job), settings, unit="user")
+        users = [f"beside{number}" for number in range(2 * PAIRS)]
+        load = {"rate": BESIDE_RATE, "seconds": options.seconds, **access}
+        job = server.job("push_beside_chat", users, everyone=everyone, **load)
+        yield Measured("beside_chat", generate(job), settings)
+
+
 SCENARIOS: dict[str, Scenario] = {
     "floor": floor,
     "chat": chat,
@@ -106,6 +128,7 @@ SCENARIOS: dict[str, Scenario] = {
     "login": login,
     "offline": offline,
     "growth": growing,
+    "push": push,
 }
 
 

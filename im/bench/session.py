@@ -12,7 +12,7 @@ from im.proto.base_pb2 import BaseMessage, Close, Error
 from im.proto.session_pb2 import OnlineMessage
 from im.proto.sync_pb2 import Entry, Page, Pull
 from im.wire import codec
-from im.wire.types import CLOSE, DELIVER, ERROR, SEND_ACK, TYPES
+from im.wire.types import CLOSE, DELIVER, ERROR, EVENT, SEND_ACK, TYPES
 
 ANSWER_SECONDS = 30.0
 
@@ -29,7 +29,7 @@ class LoadSession:
     What is not answered within `ANSWER_SECONDS` ends the run.
     """
 
-    __slots__ = ("_answer", "_loop", "_request", "channel", "on_ack", "on_deliver", "user")
+    __slots__ = ("_answer", "_loop", "_request", "channel", "on_ack", "on_deliver", "on_event", "user")
 
     def __init__(self, loop: Loop, address: tuple[str, int] | str, user: str) -> None:
         self._loop = loop
@@ -38,6 +38,7 @@ class LoadSession:
         self.user = user
         self.on_ack: Callable[[BaseMessage], None] = _ignore
         self.on_deliver: Callable[[BaseMessage], None] = _ignore
+        self.on_event: Callable[[BaseMessage], None] = _ignore
         if isinstance(address, str):
             self.channel = websocket.connect(loop, address, self._frame)
         else:
@@ -98,6 +99,8 @@ class LoadSession:
             self.on_deliver(envelope)
         elif number == SEND_ACK:
             self.on_ack(envelope)
+        elif number == EVENT:
+            self.on_event(envelope)
         elif envelope.id or number in (CLOSE, ERROR):
             self._answer = TYPES[number].body.FromString(envelope.body)
 

@@ -130,97 +130,90 @@ class People:
 
     def routes(self) -> list[Route]:
         """All of them."""
-        write, one = "users:write", "/v1/users/{user}"
-        return [
-            Route(
-                "POST",
-                "/v1/users",
-                "Make a user known.",
-                write,
-                ProfileAnswer,
-                self._create,
-                UserInput,
-                is_once=True,
-            ),
-            Route(
-                "POST",
-                "/v1/users/import",
-                "Make many users known.",
-                write,
-                ImportAnswer,
-                self._import,
-                ImportInput,
-                is_once=True,
-                seconds=30.0,
-            ),
-            Route(
-                "GET",
-                one,
-                "What others see of a user.",
-                "users:read",
-                ProfileAnswer,
-                self._get,
-                own="user",
-                codes=_REFUSED,
-            ),
-            Route(
-                "PATCH",
-                one,
-                "Change a profile.",
-                write,
-                ProfileAnswer,
-                self._change,
-                ProfileInput,
-                own="user",
-                codes=_REFUSED,
-            ),
-            Route(
-                "POST",
-                f"{one}/disable",
-                "Shut a user out.",
-                write,
-                EvictedAnswer,
-                self._disable,
-                codes=_REFUSED,
-            ),
-            Route(
-                "POST",
-                f"{one}/enable",
-                "Let a user in again.",
-                write,
-                EvictedAnswer,
-                self._enable,
-                codes=_REFUSED,
-            ),
-            Route(
-                "POST",
-                "/v1/tokens",
-                "Make a token for a user.",
-                "tokens",
-                TokenAnswer,
-                self._token,
-                TokenInput,
-            ),
-            Route(
-                "GET",
-                "/v1/sessions",
-                "Who is connected.",
-                "sessions",
-                SessionsAnswer,
-                self._sessions,
-                query=SessionsQuery,
-                own="user",
-            ),
-            Route(
-                "POST",
-                "/v1/sessions/kick",
-                "End sessions of a user; they may come back.",
-                "sessions",
-                EvictedAnswer,
-                self._kick,
-                KickInput,
-            ),
-        ]
+        return [*self._making(), *self._of_one(), *self._of_sessions()]
+
+    def _making(self) -> list[Route]:
+        making = Route(
+            "POST",
+            "/v1/users",
+            "Make a user known.",
+            "users:write",
+            ProfileAnswer,
+            self._create,
+            UserInput,
+            is_once=True,
+        )
+        many = making._replace(
+            path="/v1/users/import",
+            summary="Make many users known.",
+            answer=ImportAnswer,
+            run=self._import,
+            body=ImportInput,
+            seconds=30.0,
+        )
+        token = Route(
+            "POST",
+            "/v1/tokens",
+            "Make a token for a user.",
+            "tokens",
+            TokenAnswer,
+            self._token,
+            TokenInput,
+        )
+        return [making, many, token]
+
+    def _of_one(self) -> list[Route]:
+        path, write = "/v1/users/{user}", "users:write"
+        get = Route(
+            "GET",
+            path,
+            "What others see of a user.",
+            "users:read",
+            ProfileAnswer,
+            self._get,
+            own="user",
+            codes=_REFUSED,
+        )
+        change = get._replace(
+            method="PATCH",
+            summary="Change a profile.",
+            scope=write,
+            run=self._change,
+            body=ProfileInput,
+        )
+        disable = Route(
+            "POST",
+            f"{path}/disable",
+            "Shut a user out.",
+            write,
+            EvictedAnswer,
+            self._disable,
+            codes=_REFUSED,
+        )
+        enable = disable._replace(path=f"{path}/enable", summary="Let a user in again.", run=self._enable)
+        return [get, change, disable, enable]
+
+    def _of_sessions(self) -> list[Route]:
+        listing = Route(
+            "GET",
+            "/v1/sessions",
+            "Who is connected.",
+            "sessions",
+            SessionsAnswer,
+            self._sessions,
+            query=SessionsQuery,
+            own="user",
+        )
+        kick = Route(
+            "POST",
+            "/v1/sessions/kick",
+            "End sessions of a user; they may come back.",
+            "sessions",
+            EvictedAnswer,
+            self._kick,
+            KickInput,
+        )
+        return [listing, kick]
 
     async def _create(self, call: Call) -> object:
         return _profile(await self._users.create(_new_user(call.body)))

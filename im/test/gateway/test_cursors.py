@@ -4,7 +4,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from im.core.commands import Request
+from im.core.commands import MoveDelivered, Request
 from im.gateway import cursors
 from im.gateway.counters import Counters
 from im.gateway.cursors import DeliveredCursors
@@ -43,6 +43,19 @@ class BoundTests(SynchronousTestCase):
         self.assertEqual(len(self.bridge.requests), 3)
         self.clock.pump([0.1] * 4)
         self.assertEqual((len(self.bridge.requests), len(self.cursors)), (7, 0))
+
+    def test_of_an_inbox_each_device_is_told_and_soon(self) -> None:
+        for device in ("phone", "laptop"):
+            self.cursors.note("a", "i~a", 1, device)
+            self.cursors.note("a", "d~a~b", 1, device)
+        self.clock.pump([0.1] * 4)
+        written = [request.command for request in self.bridge.requests]
+        expected = [
+            MoveDelivered("i~a", "a", 1, "phone"),
+            MoveDelivered("d~a~b", "a", 1),
+            MoveDelivered("i~a", "a", 1, "laptop"),
+        ]
+        self.assertEqual(expected, written)
 
     def test_more_than_the_bound_are_not_kept(self) -> None:
         self.patch(cursors, "MAX_WAITING", 2)

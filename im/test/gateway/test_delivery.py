@@ -7,7 +7,7 @@ from im.core.limits import Limits
 from im.core.sessions import State
 from im.gateway.connection import GivenUpError
 from im.ports import NodeBatch, Signal
-from im.proto import chat_pb2, session_pb2, sync_pb2
+from im.proto import chat_pb2, push_pb2, session_pb2, sync_pb2
 from im.test.gateway.world import DIRECT, Client, World, close_of, delivery, online
 from im.wire.codec import pack
 
@@ -30,6 +30,18 @@ class DeliveryTests(SynchronousTestCase):
         tablet, bob = self.world.log_in(device_id="a2"), self.world.log_in(token="bob")
         self.world.deliver(delivery(1, ("alice", "bob", "nobody"), but=self.client.session_id))
         self.assertEqual([self.seqs(each) for each in (self.client, tablet, bob)], [[], [1], [1]])
+
+    def test_a_signal_for_some_device_classes_reaches_only_those(self) -> None:
+        bob = self.world.log_in(token="bob", device_class="web")
+        frame = pack(push_pb2.Event(json=b"{}"))
+        self.world.bus.publish(
+            "n1", NodeBatch(signals=[Signal(("alice", "bob"), frame, "", frozenset({"web"}))])
+        )
+        got = [
+            [body for body in each.bodies() if isinstance(body, push_pb2.Event)]
+            for each in (self.client, bob)
+        ]
+        self.assertEqual([0, 1], [len(each) for each in got])
 
     def test_an_acknowledged_delivery_is_never_resent(self) -> None:
         self.world.deliver(delivery(1), delivery(2))
