@@ -45,7 +45,9 @@ class Limits:
     drain_seconds: float = _limit(8.0, "s", "from the signal to the end of the process")
     batch_requests: int = _limit(256, "requests", "in one transaction")
     api_requests_per_second: int = _limit(1_000, "requests/s", "of one key, user or address to the HTTP API")
-    api_requests_burst: int = _limit(2_000, "requests", "of one key, user or address to the HTTP API, at once")
+    api_requests_burst: int = _limit(
+        2_000, "requests", "of one key, user or address to the HTTP API, at once"
+    )
     session_days: int = _limit(92, "days", "that the ledger keeps each session; with them hours")
     online_days: int = _limit(1_100, "days", "that the ledger keeps the sums of a day")
     handler_records: int = _limit(1_000_000, "records", "in the store of one handler of others")
