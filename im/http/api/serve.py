@@ -8,12 +8,14 @@ from twisted.web.server import Request
 
 from im.business.access import Access
 from im.business.keys import Keys
+from im.business.online_time import OnlineTimeDesk
 from im.business.pushing import Pushes
 from im.business.users import Users
 from im.core.limits import Limits
 from im.core.rate import Rate
 from im.http.api.about import Addresses, KeyDesk, about_routes
 from im.http.api.callers import Callers, Operators, PublicCallers, Rates
+from im.http.api.online_time import OnlineTimeRoutes
 from im.http.api.people import Mint, People
 from im.http.api.push import PushDesk, PushParts
 from im.http.api.resource import ApiParts, ApiResource
@@ -51,7 +53,8 @@ def public_api(ports: ApiPorts, settings: ApiSettings, clients: IAuthenticator) 
     """`/v1` of the public port."""
     push = PushDesk(PushParts(ports.pushes, ports.registry, settings.limits, settings.now_ms))
     people = People(Users(ports.store), ports.access, ports.registry, settings.mint)
-    routes = [*people.routes(), *push.routes()]
+    online_time = OnlineTimeRoutes(OnlineTimeDesk(ports.store))
+    routes = [*people.routes(), *push.routes(), *online_time.routes()]
     every = Routes([*about_routes(settings.addresses, routes), *routes])
     return ApiResource(every, _parts(PublicCallers(ports.keys, clients), ports, settings))
 
