@@ -16,9 +16,9 @@ from im.tap.node import StartError
 class First(MessageHandler):
     """A handler without fault."""
 
-    type = 10_001
+    type = 10_501
     body = Ok
-    bodies: ClassVar = {10_002: Error}
+    bodies: ClassVar = {10_502: Error}
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Take a limit, which must be a number."""
@@ -50,7 +50,7 @@ class CheckTests(SynchronousTestCase):
         )
 
     def test_one_number_of_two_packages_names_both(self) -> None:
-        for number in (10_001, 10_002):
+        for number in (10_501, 10_502):
             other = Installed("b", "two 2", variant(type=number, bodies={}))
             said = self.sentence(Installed("a", "one 1", First), other)
             for word in (str(number), "one 1", "two 2"):
@@ -65,7 +65,7 @@ class CheckTests(SynchronousTestCase):
         for members, word in (
             ({"type": 9_999}, "10000"),
             ({"type": 2**32}, "10000"),
-            ({"type": "10001"}, "10000"),
+            ({"type": "10501"}, "10000"),
             ({"bodies": {20: Error}}, "20"),
             ({"body": str}, "protobuf"),
             ({"runs_on": "moon"}, "moon"),
@@ -78,7 +78,7 @@ class CheckTests(SynchronousTestCase):
 
     def test_what_is_no_handler_is_named(self) -> None:
         wrong: Any
-        for wrong in (str, First(), type("Half", (MessageHandler,), {"type": 10_001, "body": Ok})):
+        for wrong in (str, First(), type("Half", (MessageHandler,), {"type": 10_501, "body": Ok})):
             self.assertIn("handler a of one 1", self.sentence(Installed("a", "one 1", wrong)))
 
 
