@@ -63,6 +63,7 @@ class Person:
         self.statuses: list[ClientStatus] = []
         self.sent: list[Sent] = []
         self.offered = 0
+        self.reads_under_way = 0
         self.is_present = True
         self._around = around
         self._habits = habits
@@ -126,7 +127,11 @@ class Person:
         def done(_: CursorMoved) -> None:
             history.read(self.user, conversation, seq)
 
-        return self.client.read(conversation, seq).addCallbacks(done, _gave_up)
+        def settled(_: None) -> None:
+            self.reads_under_way -= 1
+
+        self.reads_under_way += 1
+        return self.client.read(conversation, seq).addCallbacks(done, _gave_up).addCallback(settled)
 
     def _on_send(self, state: SendState) -> None:
         history = self._around.history
@@ -212,6 +217,8 @@ class Crowd:
         await until(reactor, is_answered, "every answer", SETTLE_SECONDS)
         for person in people:
             await self._receive_all(person)
+        # A sync does not wait for a read that is still on its way.
+        await until(reactor, lambda: not any(each.reads_under_way for each in people), "every read")
         for person in people:
             for head in await person.client.heads():
                 self.unread[person.user, head.conversation] = head.unread
