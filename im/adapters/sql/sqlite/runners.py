@@ -1,11 +1,10 @@
 """Where the store's blocking work runs: threads of its own in production, at once in a simulation."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 T = TypeVar("T")
@@ -66,13 +65,19 @@ class ThreadedRunners:
         return self._run(self._reading, work)
 
     def _run(self, pool: ThreadPool, work: Callable[[], T]) -> "Deferred[T]":
+        done: Deferred[T] = Deferred()
         self._running += 1
-        return deferToThreadPool(self._reactor, pool, work).addBoth(self._ended)
+        pool.callInThreadWithCallback(
+            lambda _, outcome: self._reactor.callFromThread(self._ended, done, outcome), work
+        )
+        return done
 
-    def _ended(self, outcome: T) -> T:
+    def _ended(self, done: "Deferred[T]", outcome: Any) -> None:
+        """A work runs until here, also when nobody waits for it any more."""
         self._running -= 1
+        if not done.called:  # cancelled meanwhile
+            done.callback(outcome)  # a Failure, too
         if not self._running:
             idle, self._idle = self._idle, []
             for each in idle:
                 self._reactor.callFromThread(each.callback, None)  # after what waits for this outcome
-        return outcome

@@ -3,7 +3,7 @@
 import threading
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.trial.unittest import TestCase
 
@@ -39,3 +39,27 @@ class RunnersTests(TestCase):
         gate.set()
         await stopping
         self.assertEqual([True], done)
+
+    async def test_stopping_waits_for_what_runs_though_nobody_else_does(self) -> None:
+        assert IReactorFromThreads.providedBy(reactor)
+        threads = ThreadedRunners(reactor)
+        runners = threads.start()
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+        abandoned = runners.read(lambda: gate.wait(30))
+        abandoned.cancel()
+        await self.assertFailure(abandoned, CancelledError)
+        other: Deferred[int] = runners.write(lambda: 1)
+        self.assertEqual(1, await other)
+        stopping = Deferred.fromCoroutine(threads.stop())
+        self.assertFalse(stopping.called)
+        gate.set()
+        await stopping
+
+    async def test_whoever_waits_hears_of_a_failure(self) -> None:
+        assert IReactorFromThreads.providedBy(reactor)
+        threads = ThreadedRunners(reactor)
+        runners = threads.start()
+        failing: Deferred[float] = runners.read(lambda: 1 / 0)
+        await self.assertFailure(failing, ZeroDivisionError)
+        await threads.stop()
