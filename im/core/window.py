@@ -22,7 +22,10 @@ _seq = itemgetter(0)
 
 
 class WindowBounds(NamedTuple):
-    """What all windows of a node share: how much they hold, and when and how often they resend."""
+    """What all windows of a node share: how much they hold, and when and how often they resend.
+
+    `deliveries` also bounds the conversations that have to be acknowledged, those dropped among them.
+    """
 
     deliveries: int
     bytes: int
@@ -81,6 +84,9 @@ class DeliveryWindow:
             self._drop(conversation, flight)
             return False
         if flight is None:
+            if len(self._flights) >= bounds.deliveries:  # most of them emptied, and still of some size
+                self.mark(conversation)
+                return False
             self._flights[conversation] = _Flight(now + bounds.resend_ticks, seq, frame)
         elif not flight.entries or flight.entries[-1][0] < seq:
             flight.entries.append((seq, frame))

@@ -97,6 +97,17 @@ class WindowTests(SynchronousTestCase):
         self.window.acknowledge("a", 1, 0)
         self.assertTrue(self.window.add("b", 1, b"x" * 100, 0))
 
+    def test_conversations_that_were_dropped_fill_it_until_they_are_acknowledged(self) -> None:
+        self.add("x", 1, 2)
+        self.add("y", 1)
+        for conversation in "abcd":  # each takes the last place, and loses it to its own overflow
+            self.add(conversation, 1, 2)
+        self.assertEqual(self.add("e", 1), [False])
+        self.assertEqual(self.window.take_marks(), ("a", "b", "c", "d", "e"))
+        self.assertEqual(self.add("x", 3), [True])
+        self.window.acknowledge("x", 3, 0)
+        self.assertEqual(self.add("e", 2), [True])
+
     def test_an_overflow_gains_no_time(self) -> None:
         self.add("a", 1, 2, 3, 4, 5)
         self.add("a", 6, now=8)
@@ -178,19 +189,21 @@ class WindowTests(SynchronousTestCase):
     @settings(derandomize=True, deadline=None, max_examples=150)
     @given(
         st.lists(
-            st.tuples(st.sampled_from(["add", "ack", "tick"]), st.sampled_from("ab"), st.integers(1, 12)),
+            st.tuples(st.sampled_from(["add", "ack", "tick"]), st.sampled_from("abcdef"), st.integers(1, 12)),
             max_size=80,
         )
     )
     def test_it_agrees_with_sets_of_seqs(self, steps: list[tuple[str, str, int]]) -> None:
         window = DeliveryWindow(BOUNDS)
-        model: dict[str, set[int]] = {"a": set(), "b": set()}
+        model: dict[str, set[int]] = {}
         marked: set[str] = set()
         now = 0
         for step, conversation, number in steps:
-            mine = model[conversation]
+            mine = model.get(conversation, set())
             if step == "add":
-                is_full = sum(map(len, model.values())) >= BOUNDS.deliveries
+                is_full = sum(map(len, model.values())) >= BOUNDS.deliveries or (
+                    conversation not in model and len(model) >= BOUNDS.deliveries
+                )
                 is_new = number not in mine
                 self.assertEqual(
                     window.add(conversation, number, b"%d" % number, now), is_new and not is_full
@@ -200,10 +213,13 @@ class WindowTests(SynchronousTestCase):
                     marked.add(conversation)
                 else:
                     mine.add(number)
+                    model[conversation] = mine
             elif step == "ack":
                 gone = {seq for seq in mine if seq <= number}
                 self.assertEqual(window.acknowledge(conversation, number, now), len(gone))
                 mine -= gone
+                if not mine:
+                    model.pop(conversation, None)
             else:
                 now += number
                 due = window.due(now)
