@@ -10,6 +10,9 @@ from im.gateway.ticker import TICK_SECONDS, Ticker
 MAX_WAITING = 100_000
 """Cursors; what comes beyond is dropped: a later acknowledgement says it again."""
 
+MAX_WAITING_OF_USER = 1_000
+"""Cursors; so that nobody who makes conversations up takes the places of others."""
+
 _INBOX = f"{INBOX}~"
 
 WRITES_AT_ONCE = 2_000
@@ -28,6 +31,7 @@ class DeliveredCursors:
         self._ticker = ticker
         self._seconds = seconds
         self._waiting: dict[tuple[str, str, str], int] = {}
+        self._of_user: dict[str, int] = {}
         self._is_scheduled = False
         self.in_flight = 0
 
@@ -40,8 +44,11 @@ class DeliveredCursors:
         key = (user, conversation, device if is_inbox else "")
         if seq <= self._waiting.get(key, 0):
             return
-        if len(self._waiting) >= MAX_WAITING and key not in self._waiting:
-            return
+        if key not in self._waiting:
+            of_user = self._of_user.get(user, 0)
+            if of_user >= MAX_WAITING_OF_USER or len(self._waiting) >= MAX_WAITING:
+                return
+            self._of_user[user] = of_user + 1
         self._waiting[key] = seq
         self._schedule(min(TICK_SECONDS, self._seconds) if is_inbox else self._seconds)
 
@@ -50,6 +57,7 @@ class DeliveredCursors:
         for key in list(self._waiting)[:WRITES_AT_ONCE]:
             user, conversation, device = key
             command = MoveDelivered(conversation, user, self._waiting.pop(key), device)
+            self._leave(user)
             self._requests.submit(command, "", self, command, self._written)
 
     def _due(self) -> None:
@@ -58,6 +66,11 @@ class DeliveredCursors:
         self.flush()
         if not is_all:
             self._schedule(TICK_SECONDS)
+
+    def _leave(self, user: str) -> None:
+        self._of_user[user] -= 1
+        if not self._of_user[user]:
+            del self._of_user[user]
 
     def _schedule(self, seconds: float) -> None:
         if not self._is_scheduled:

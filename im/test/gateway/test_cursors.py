@@ -66,3 +66,21 @@ class BoundTests(SynchronousTestCase):
         self.cursors.flush()
         moved = {getattr(request.command, "seq", 0) for request in self.bridge.requests}
         self.assertEqual(moved, {1, 2})
+
+    def test_a_user_fills_but_the_own_share(self) -> None:
+        self.patch(cursors, "MAX_WAITING_OF_USER", 2)
+        for peer in ("b", "c", "d"):
+            self.cursors.note("a", f"d~a~{peer}", 1)
+        self.cursors.note("a", "d~a~c", 2)
+        self.cursors.note("b", "d~a~b", 1)
+        self.cursors.flush()
+        self.cursors.note("a", "d~a~d", 1)
+        self.cursors.flush()
+        written = [request.command for request in self.bridge.requests]
+        expected = [
+            MoveDelivered("d~a~b", "a", 1),
+            MoveDelivered("d~a~c", "a", 2),
+            MoveDelivered("d~a~b", "b", 1),
+            MoveDelivered("d~a~d", "a", 1),
+        ]
+        self.assertEqual(expected, written)
