@@ -21,7 +21,11 @@ BREAKER_FAILURES = 5
 
 BREAKER_SECONDS = 10.0
 
+USER_SHARE = 10
+"""A tenth of a handler's waiting places, at least one, are for one user, with however many sessions."""
+
 _FULL = Refused(Code.RATE_LIMITED, "too many requests of this type wait", "", 1_000)
+_SHARE_FULL = Refused(Code.RATE_LIMITED, "too many of your requests of this type wait", "", 1_000)
 _LATE = Refused(Code.UNAVAILABLE, "the handler of this type did not answer in time; try again")
 _OPEN = Refused(Code.UNAVAILABLE, "the handler of this type fails; try again later", "", 5_000)
 
@@ -66,6 +70,7 @@ NO_HANDLERS = Handlers((), no_threads, HandlerCounters())
 
 class _Call(NamedTuple):
     lane: str
+    user: str
     since: float
     work: Callable[[], Awaitable[Any]]
     done: Deferred[Any]
@@ -93,6 +98,7 @@ class Isolation:
         self._ready: deque[_Call] = deque()
         self._running: dict[Deferred[Any], _Run] = {}
         self._waiting = 0
+        self._waiting_of: dict[str, int] = {}
         self._is_starting = False
         self._failures_in_a_row = 0
         self._opens_at = 0.0
@@ -107,8 +113,10 @@ class Isolation:
         """How many calls of a lane wait behind the one that is made or about to be."""
         return len(self._lanes.get(lane, ()))
 
-    def run(self, lane: str, work: Callable[[], Awaitable[Any]]) -> Deferred[Any]:
+    def run(self, lane: str, work: Callable[[], Awaitable[Any]], user: str = "") -> Deferred[Any]:
         """Call `work` when it is its turn; fires with what it gives.
+
+        It takes a place of the user's share; "": of nobody's.
 
         Fails with what it raises, or with `RefusedError` where it was not called or not done in time.
         """
@@ -116,8 +124,13 @@ class Isolation:
             return self._refused(_OPEN)
         if self._waiting >= self._handler.waiting:
             return self._refused(_FULL)
+        if user:
+            of_user = self._waiting_of.get(user, 0)
+            if of_user >= max(1, self._handler.waiting // USER_SHARE):
+                return self._refused(_SHARE_FULL)
+            self._waiting_of[user] = of_user + 1
         done: Deferred[Any] = Deferred()
-        call = _Call(lane, self._clock.seconds(), work, done)
+        call = _Call(lane, user, self._clock.seconds(), work, done)
         self._waiting += 1
         if lane in self._lanes:
             self._lanes[lane].append(call)
@@ -132,6 +145,7 @@ class Isolation:
         self._ready.clear()
         self._lanes.clear()
         self._waiting = 0
+        self._waiting_of.clear()
         running, self._running = self._running, {}
         for each, run in running.items():
             run.timer.cancel()
@@ -150,7 +164,7 @@ class Isolation:
         self._is_starting = True
         while self._ready and len(self._running) < self._handler.concurrency:
             call = self._ready.popleft()
-            self._waiting -= 1
+            self._waits_no_more(call.user)
             if self.is_open or self._clock.seconds() - call.since >= self._handler.timeout_seconds:
                 self._next_of(call.lane)
                 self._counters.refused[self._name] += 1
@@ -158,6 +172,13 @@ class Isolation:
             else:
                 self._call(call)
         self._is_starting = False
+
+    def _waits_no_more(self, user: str) -> None:
+        self._waiting -= 1
+        if user:
+            self._waiting_of[user] -= 1
+            if not self._waiting_of[user]:
+                del self._waiting_of[user]
 
     def _call(self, call: _Call) -> None:
         self._counters.calls[self._name] += 1

@@ -68,7 +68,9 @@ class CustomTypes:
             self._answer(_UNKNOWN, request)
             return
         lane = custom.conversation or f"\0{custom.user}"
-        done: Deferred[None] = owned.isolation.run(lane, lambda: self._handle(owned, request, custom))
+        done: Deferred[None] = owned.isolation.run(
+            lane, lambda: self._handle(owned, request, custom), custom.user
+        )
         done.addErrback(self._failed, request, custom)
 
     def stop(self) -> None:

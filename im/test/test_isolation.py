@@ -34,8 +34,8 @@ class IsolationCase(SynchronousTestCase):
         self.isolation = Isolation(Owner("h", Bounded()), self.clock, self.counters)
         self.gates: list[Deferred[str]] = []
 
-    def run_one(self, lane: str) -> Deferred[Any]:
-        return self.isolation.run(lane, self.wait)
+    def run_one(self, lane: str, user: str = "") -> Deferred[Any]:
+        return self.isolation.run(lane, self.wait, user)
 
     async def wait(self) -> str:
         gate: Deferred[str] = Deferred()
@@ -70,6 +70,26 @@ class TurnTests(IsolationCase):
         self.assertEqual(len(self.gates), 3)
         self.successResultOf(running[0])
         self.assertEqual(self.counters.refused, {"h": 1})
+
+    def test_a_user_fills_but_a_tenth_of_the_places_whatever_the_lanes(self) -> None:
+        class Wide(Bounded):
+            waiting = 20
+
+        self.isolation = Isolation(Owner("h", Wide()), self.clock, self.counters)
+        for lane in "abcd":  # two run, two wait
+            self.run_one(lane, "alice")
+        refused = self.failureResultOf(self.run_one("e", "alice"), RefusedError).value.refused
+        self.assertIs(refused.code, Code.RATE_LIMITED)
+        self.assertEqual(refused.retry_after_ms, 1_000)
+        self.assertNoResult(self.run_one("e", "bob"))
+        self.gates[0].callback("")
+        self.assertNoResult(self.run_one("e", "alice"))
+        self.assertIs(self.code(self.run_one("f", "alice")), Code.RATE_LIMITED)
+
+    def test_of_few_places_a_user_has_one(self) -> None:
+        for lane in "abc":
+            self.assertNoResult(self.run_one(lane, "alice"))
+        self.assertIs(self.code(self.run_one("d", "alice")), Code.RATE_LIMITED)
 
     def test_what_waits_behind_a_busy_lane_takes_no_turn_of_others(self) -> None:
         self.run_one("a")
