@@ -42,9 +42,10 @@ class DeliveredCursors:
         """A device of the user acknowledged everything up to `seq`."""
         is_inbox = conversation.startswith(_INBOX)
         key = (user, conversation, device if is_inbox else "")
-        if seq <= self._waiting.get(key, 0):
+        noted = self._waiting.get(key, 0)
+        if seq <= noted:
             return
-        if key not in self._waiting:
+        if not noted:
             of_user = self._of_user.get(user, 0)
             if of_user >= MAX_WAITING_OF_USER or len(self._waiting) >= MAX_WAITING:
                 return
