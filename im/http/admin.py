@@ -16,7 +16,6 @@ from im.business.online_time import OnlineTimeDesk
 from im.core.errors import RefusedError, invalid
 from im.http.access import AccessDesk
 from im.http.api.resource import ApiResource
-from im.http.api.serve import MAX_BODY_BYTES
 from im.http.metrics import Metric, MetricsPage
 from im.http.online_time import CsvPage, UsersPage, everyone
 from im.http.routes import Call, Guard, JsonRoute
@@ -68,7 +67,7 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
         version.putChild(b"push", parts.api)
         version.putChild(b"keys", parts.api)
     root.putChild(b"v1", version)
-    return QuietSite(root, clock, MAX_BODY_BYTES)
+    return QuietSite(root, clock)
 
 
 class HealthPage(Resource):

@@ -1,9 +1,10 @@
 """twisted.web as it is used here: no access log, bounded bodies, errors in one shape."""
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import cast
 
-from twisted.internet.interfaces import IAddress, IProtocol, IReactorTime
+from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.http import Request as HttpRequest
@@ -11,78 +12,124 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
 from im.core.errors import Code, Refused
+from im.http.bodies import HeldBodies, source_of
 from im.http.errors import error_body, raw_response, status_of
 
-MAX_BODY_BYTES = 65_536
-MAX_HELD_BYTES = 67_108_864
-"""Of all bodies of one site at a time; whoever comes then is told to come back."""
+MAX_BODY_BYTES = 2_097_152
+BODY_SECONDS = 30.0
+"""From a request's head to the end of its body."""
 
 _IDLE_SECONDS = 60
+_TIMED_OUT = 408
+
+Address = Callable[[Request], str]
+
+
+def peer_address(request: Request) -> str:
+    """The address at the other end of a request's connection."""
+    return getattr(request.getClientAddress(), "host", "")
 
 
 class BoundedRequest(Request):
-    """A request whose body stays in memory and under what its site allows."""
+    """A request whose body stays in memory, under a bound, and comes within `BODY_SECONDS`."""
 
     content: BytesIO
     _is_refused = False
     _held = 0
+    _source = ""
+    _is_worked_on = False
+    _is_over = False
+    _deadline: IDelayedCall | None = None
+    _held_bodies: HeldBodies
 
     def gotLength(self, length: int | None) -> None:
-        """Keep the body in memory, whatever its length is said to be."""
+        """Keep the body in memory, whatever its length is said to be; None is a body in chunks."""
         self.content = BytesIO()
+        if length != 0:
+            site = _site(self.channel)
+            self._held_bodies = site.held_bodies
+            self._source = source_of(site.address(self))
+            self._deadline = site.clock.callLater(BODY_SECONDS, self._be_late)
 
     def handleContentChunk(self, data: bytes) -> None:
         """Take a piece of the body; end the connection when it becomes too much."""
-        if self._is_refused:
+        if self._is_refused or not data:
             return
-        channel: HTTPChannel = self.channel
-        site = _site(channel)
-        if self.content.tell() + len(data) > site.body_bytes:
-            self._refuse(Refused(Code.TOO_LARGE, f"a body may have {site.body_bytes} bytes"))
-        elif site.held_bytes + len(data) > MAX_HELD_BYTES:
+        if self.content.tell() + len(data) > MAX_BODY_BYTES:
+            self._refuse(Refused(Code.TOO_LARGE, f"a body may have {MAX_BODY_BYTES} bytes"))
+        elif not self._held_bodies.take(self._source, len(data)):
             self._refuse(Refused(Code.UNAVAILABLE, "too many large requests at once; try again"))
         else:
-            site.held_bytes += len(data)
             self._held += len(data)
             self.content.write(data)
 
+    def begin_work(self) -> None:
+        """Count the body as held until `end_work`, even if the client goes."""
+        self._is_worked_on = True
+
+    def end_work(self) -> None:
+        """Nothing holds the body any more, but for a client that waits for the answer."""
+        self._is_worked_on = False
+        if self._is_over:
+            self._release()
+
     def finish(self) -> None:
         """End the response; the body is not needed any more."""
-        self._release()
+        self._end()
         super().finish()  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure) -> None:
         """The client went."""
-        self._release()
+        self._end()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
-
-    def _release(self) -> None:
-        if self._held:
-            _site(self.channel).held_bytes -= self._held
-            self._held = 0
-
-    def _refuse(self, refused: Refused) -> None:
-        self._is_refused = True
-        self._release()
-        channel: HTTPChannel = self.channel
-        channel.write(raw_response(refused, status_of(refused.code)))
-        channel.loseConnection()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Answer a whole request, but for one that was already refused."""
+        self._stop_deadline()
         if not self._is_refused:
             super().requestReceived(command, path, version)  # type: ignore[no-untyped-call]
 
+    def _end(self) -> None:
+        self._is_over = True
+        self._stop_deadline()
+        if not self._is_worked_on:
+            self._release()
+
+    def _release(self) -> None:
+        if self._held:
+            self._held_bodies.release(self._source, self._held)
+            self._held = 0
+
+    def _be_late(self) -> None:
+        self._deadline = None
+        refused = Refused(Code.INVALID_ARGUMENT, "the request's body did not come in time", "body")
+        self._refuse(refused, _TIMED_OUT)
+
+    def _refuse(self, refused: Refused, status: int = 0) -> None:
+        self._is_refused = True
+        self._stop_deadline()
+        self._release()
+        self.content = BytesIO()
+        channel: HTTPChannel = self.channel
+        channel.write(raw_response(refused, status or status_of(refused.code)))
+        channel.loseConnection()
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
 
 class QuietSite(Site):
-    """A site without an access log and without timers of its own."""
+    """A site without an access log. `address` tells whose a request is, for shares of what bodies hold."""
 
     noisy = False
     displayTracebacks = False
 
-    def __init__(self, root: IResource, clock: IReactorTime, body_bytes: int = MAX_BODY_BYTES) -> None:
-        self.body_bytes = body_bytes
-        self.held_bytes = 0
+    def __init__(self, root: IResource, clock: IReactorTime, address: Address = peer_address) -> None:
+        self.clock = clock
+        self.address = address
+        self.held_bodies = HeldBodies()
         super().__init__(  # type: ignore[no-untyped-call]
             root, requestFactory=BoundedRequest, timeout=_IDLE_SECONDS, reactor=clock
         )

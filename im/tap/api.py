@@ -37,12 +37,13 @@ class Api:
         ports: ApiPorts,
     ) -> None:
         self.addresses = Addresses(config.node, (), "")
+        self.address = _address(TrustedProxies(config.trusted_proxies))
         settings = ApiSettings(
             config.limits,
             clock,
             now_ms,
             lambda: uuid7(now_ms(), os.urandom(_RANDOM_BYTES)),
-            _address(TrustedProxies(config.trusted_proxies)),
+            self.address,
             lambda: self.addresses,
             logins.mint,
             frozenset(config.api_origins),

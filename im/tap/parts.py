@@ -15,7 +15,6 @@ from im.gateway.tcp import TcpFactory
 from im.gateway.websocket import WebSocketSettings, WebSocketTransport
 from im.http.admin import AdminParts, admin_site
 from im.http.api.about import Addresses
-from im.http.api.serve import MAX_BODY_BYTES
 from im.http.forwarded import TrustedProxies
 from im.http.port import WEBSOCKET_PATH, HttpPort, HttpPortSettings, public_root
 from im.http.site import QuietSite
@@ -183,7 +182,7 @@ class EmbeddedParts:
         )
         root = public_root()
         root.putChild(b"v1", api.public)
-        site = QuietSite(root, self._reactor, MAX_BODY_BYTES)
+        site = QuietSite(root, self._reactor, api.address)
         limits = self._config.limits
         port_settings = HttpPortSettings(
             self._reactor, limits.login_seconds, connections=limits.http_connections

@@ -22,9 +22,6 @@ from im.http.api.resource import ApiParts, ApiResource
 from im.http.api.table import Routes
 from im.ports import IAuthenticator, ISessionRegistry, IStore
 
-MAX_BODY_BYTES = 2_097_152
-"""Of a request to the API: room for 10,000 users of a push."""
-
 
 class ApiPorts(NamedTuple):
     """What the API stands on."""

@@ -15,9 +15,9 @@ from im.core.limits import Limits
 from im.core.validation import CLIENT_MSG_ID_BYTES
 from im.gateway import cursors, endpoints, websocket
 from im.http import admin, site
-from im.http.api.serve import MAX_BODY_BYTES
+from im.http.bodies import MAX_HELD_BYTES, SHARE_BYTES
 from im.http.port import MAX_HEAD_BYTES
-from im.http.site import MAX_HELD_BYTES
+from im.http.site import BODY_SECONDS, MAX_BODY_BYTES
 
 PAGE = Path(__file__).parents[3] / "docs" / "limits.md"
 HEAD = """\
@@ -51,7 +51,9 @@ FIXED = (
         "of a first request, which may take `login_seconds`",
     ),
     ("HTTP body", MAX_BODY_BYTES, "bytes", "of one request"),
+    ("time of a body", BODY_SECONDS, "s", "from the end of the head to the end of the body"),
     ("HTTP bodies", MAX_HELD_BYTES, "bytes", "of all requests of one port at a time"),
+    ("HTTP bodies of one", SHARE_BYTES, "bytes", "of those, from one address (IPv6: one /64)"),
     ("idle HTTP", site._IDLE_SECONDS, "s", "until a connection without requests is closed"),
     (
         "PROXY header",

@@ -12,9 +12,10 @@ from twisted.web.server import Request
 from im.gateway.keepalive import Keepalive
 from im.gateway.stream import StreamSettings
 from im.gateway.websocket import WebSocketSettings, WebSocketTransport
+from im.http.bodies import SHARE_BYTES
 from im.http.forwarded import TrustedProxies
 from im.http.port import HttpPort, HttpPortSettings, public_root
-from im.http.site import MAX_BODY_BYTES, QuietSite
+from im.http.site import BODY_SECONDS, MAX_BODY_BYTES, QuietSite
 from im.test.gateway.transports import CLOSE_SECONDS, FRAME_BYTES, QUEUE_BYTES, Connections, FakeSocket
 
 UPGRADE = (
@@ -43,8 +44,9 @@ class HttpPortTests(SynchronousTestCase):
         stream = StreamSettings(self.connections.build, self.clock, FRAME_BYTES, QUEUE_BYTES, CLOSE_SECONDS)
         proxies = TrustedProxies(["192.0.2.0/24"])
         web = WebSocketSettings(stream, Keepalive(self.clock), proxies.client_address)
+        self.site = QuietSite(root, self.clock)
         self.port = HttpPort(
-            QuietSite(root, self.clock),
+            self.site,
             lambda: WebSocketTransport(web),
             HttpPortSettings(self.clock, connections=3),
         )
@@ -205,7 +207,43 @@ class HttpPortTests(SynchronousTestCase):
 
     def test_a_chunked_body_is_bounded_too(self) -> None:
         self.receive(b"POST /length HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for _ in range(80):
-            self.receive(b"3e8\r\n" + b"x" * 1_000 + b"\r\n")
+        for _ in range(MAX_BODY_BYTES // 50_000 + 1):
+            self.receive(b"c350\r\n" + b"x" * 50_000 + b"\r\n")
         self.error(413)
         self.assertTrue(self.socket.is_closing)
+
+    def post(self, peer: str, size: int = MAX_BODY_BYTES) -> FakeSocket:
+        """Send a request's head and all of its body but the end."""
+        socket = FakeSocket(peer)
+        socket.protocol = cast(Protocol, self.site.protocol_for(socket.getPeer()))
+        socket.protocol.makeConnection(socket)
+        socket.protocol.dataReceived(b"POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % size)
+        socket.protocol.dataReceived(b"x" * (size - 1))
+        return socket
+
+    def test_bodies_of_one_address_leave_room_for_those_of_others(self) -> None:
+        room = SHARE_BYTES // MAX_BODY_BYTES
+        held = [self.post("203.0.113.1") for _ in range(room)]
+        self.assertEqual([b""] * room, [each.take() for each in held])
+        self.socket = self.post("203.0.113.1")
+        self.assertEqual("unavailable", self.error(503)["code"])
+        other = self.post("203.0.113.2")
+        other.protocol.dataReceived(b"x")
+        self.assertIn(b"200 OK", other.take())
+        held.pop().end()
+        self.assertEqual(b"", self.post("203.0.113.1").take())
+
+    def test_a_body_that_comes_too_slowly_is_refused_and_not_kept(self) -> None:
+        self.socket = self.post("203.0.113.1", 1_000)
+        self.clock.advance(BODY_SECONDS - 0.1)
+        self.assertEqual(b"", self.socket.take())
+        self.clock.advance(0.2)
+        self.assertEqual("body", self.error(408)["field"])
+        self.assertTrue(self.socket.is_closing)
+        self.assertEqual(0, self.site.held_bodies.total)
+
+    def test_who_leaves_within_a_body_leaves_no_timer_and_nothing_held(self) -> None:
+        self.socket.end()
+        self.post("203.0.113.1", 1_000).end()
+        self.assertEqual([], self.clock.getDelayedCalls())
+        self.assertEqual(0, self.site.held_bodies.total)

@@ -23,7 +23,7 @@ from im.core.backends import SCOPES
 from im.core.commands import CreateUser, Login, MoveDelivered, Request
 from im.core.limits import Limits
 from im.http.api.about import Addresses
-from im.http.api.serve import MAX_BODY_BYTES, ApiPorts, ApiSettings, operators_api, public_api
+from im.http.api.serve import ApiPorts, ApiSettings, operators_api, public_api
 from im.http.port import public_root
 from im.http.site import QuietSite
 from im.ports import NodeBatch, Session
@@ -85,7 +85,7 @@ class ApiCase(SynchronousTestCase):
         root = public_root()
         root.putChild(b"v1", self.api)
         root.putChild(b"operators", operators_api(ports, settings, authenticator))
-        self.site = QuietSite(root, self.clock, MAX_BODY_BYTES)
+        self.site = QuietSite(root, self.clock)
         self.key = self.make_key(*SCOPES)
 
     def now_ms(self) -> int:
