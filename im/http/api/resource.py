@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
@@ -16,11 +16,12 @@ from im.core.errors import Code, Refused, RefusedError, invalid
 from im.http.api.callers import Callers, Rates
 from im.http.api.once import HEADER, asked, once
 from im.http.api.table import Call, Caller, Route, Routes, authorize
-from im.http.site import write_error
+from im.http.site import BoundedRequest, write_error
 from im.ports import IStore, UnavailableError
 
 _NOBODY = Caller("", "", frozenset())
 _ANYTHING = "OPTIONS"
+_EXPECTED = (RefusedError, UnavailableError, TimeoutError)
 UNKNOWN = "unknown"
 
 
@@ -49,19 +50,37 @@ class ApiResource(Resource):
         self.answers: Counter[str] = Counter()
 
     def render(self, request: Request) -> bytes | int:
-        """Start the answer; it ends when the client goes, or after the route's time."""
+        """Start the work; waiting for it ends when the client goes, or after the route's time."""
         self._allow_origin(request)
         found, names = self._routes.find(request.path)
         method = request.method.decode("latin-1")
         route = found.get(method)
         if route is None:
             return self._no_route(request, method, sorted(found))
-        running = Deferred.fromCoroutine(self._run(request, route, names))
-        running.addTimeout(route.seconds, self._parts.clock)
-        running.addCallbacks(self._write, self._write_failure, (request, route), {}, (request, route), {})
+        waiting = self._start(cast(BoundedRequest, request), route, names)
+        waiting.addTimeout(route.seconds, self._parts.clock)
+        waiting.addCallbacks(self._write, self._write_failure, (request, route), {}, (request, route), {})
         gone: Deferred[None] = request.notifyFinish()
-        gone.addErrback(lambda _: running.cancel())
+        gone.addErrback(lambda _: waiting.cancel())
         return NOT_DONE_YET
+
+    def _start(self, request: BoundedRequest, route: Route, names: Any) -> "Deferred[bytes]":
+        """Begin what is done to its end; cancelling what this returns ends the waiting alone.
+
+        What was stored is then told to sessions, and kept as the answer of its idempotency key.
+        """
+        request.begin_work()
+        work = Deferred.fromCoroutine(self._run(request, route, names, request.content.read()))
+
+        def end(result: bytes | Failure) -> bytes | Failure:
+            request.end_work()
+            if isinstance(result, Failure) and result.check(*_EXPECTED) is None:
+                self._log.failure("a request failed: {path}", result, path=request.path)
+            return result
+
+        waiting: Deferred[bytes] = Deferred()
+        work.addBoth(end).addCallbacks(waiting.callback, waiting.errback)
+        return waiting
 
     def _no_route(self, request: Request, method: str, methods: list[str]) -> bytes:
         if methods and method == _ANYTHING and self._parts.origins:
@@ -79,7 +98,7 @@ class ApiResource(Resource):
         self._note(request, UNKNOWN)
         return body
 
-    async def _run(self, request: Request, route: Route, names: Any) -> bytes:
+    async def _run(self, request: Request, route: Route, names: Any, content: bytes) -> bytes:
         parts = self._parts
         now = parts.clock.seconds()
         parts.rates.take(f"address {parts.address(request)}", now)
@@ -89,7 +108,6 @@ class ApiResource(Resource):
             parts.rates.take(caller.owner, now)
         query = _query(request, route)
         authorize(route, caller, names, query)
-        content = request.content.read() if request.content is not None else b""
         call = Call(caller, names, query, _body(content, route), b"")
 
         async def work(token: bytes) -> bytes:
@@ -121,7 +139,6 @@ class ApiResource(Resource):
         elif isinstance(error, UnavailableError | TimeoutError):
             refused = Refused(Code.UNAVAILABLE, "a part does not answer now; the same may be asked again")
         else:
-            self._log.failure("a request failed: {path}", failure, path=request.path)
             refused = Refused(Code.INTERNAL, "something went wrong here; it was logged")
         if refused.code in (Code.UNAUTHENTICATED, Code.EXPIRED):
             request.setHeader(b"WWW-Authenticate", b"Bearer")
