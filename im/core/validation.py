@@ -69,6 +69,8 @@ def content_problem(kind: int, content: bytes, content_bytes: int) -> Refused | 
         return None
     if b"\0" in content:
         return invalid("content", "a text must not contain NUL")
+    if content.isascii():
+        return None
     try:
         content.decode()
     except UnicodeDecodeError:

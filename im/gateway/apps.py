@@ -153,7 +153,7 @@ class AppTypes:
 async def _isolated(context: AppContext, body: Message) -> None:
     """One lane a session: its frames are handled in order."""
     owned = context._owned
-    await owned.isolation.run(context.session, lambda: _called(owned.owner, context, body))
+    await owned.isolation.run(context.session, lambda: _called(owned.owner, context, body), context.user)
     context.done()
 
 

@@ -72,10 +72,11 @@ class GatewayContext:
     def submit(self, command: Command, on_result: OnResult) -> None:
         """See `RequestContext`."""
         connection = self.connection
+        session = connection.session
         if connection.in_flight >= connection.limits.sends_in_flight:
             on_result(self, TOO_MANY)
         else:
-            self._requests.submit(command, self.session, connection, self, on_result)
+            self._requests.submit(command, session.id if session else "", connection, self, on_result)
 
 
 class GatewayHandler(ABC):

@@ -27,7 +27,6 @@ from im.gateway.ticker import Ticker
 from im.gateway.transport import Transport
 from im.isolation import HandlerCounters
 from im.ports import NodeBatch
-from im.proto.base_pb2 import BaseMessage
 
 _FULL_RETRY_MS = (1_000, 5_000)
 """After a refused connection, jittered."""
@@ -73,6 +72,8 @@ class Node:
         self._handler_counters = settings.handlers.counters
         self._apps = AppTypes(settings.handlers, Surroundings(requests, boundary.run, clock, now_ms))
         self._dispatcher = Dispatcher(system_handlers(parts), self._apps, requests, boundary)
+        self.dispatch = self._dispatcher.dispatch
+        """See `ConnectionOwner`; one call less for each frame."""
         self._deliverer = Deliverer(pool)
         self._scope = connection_scope(limits, ticker, counters, self)
 
@@ -139,10 +140,6 @@ class Node:
             self._deliverer.evict(batch.evictions)
         finally:
             self.outbox.release()
-
-    def dispatch(self, connection: Connection, envelope: BaseMessage) -> None:
-        """See `ConnectionOwner`."""
-        self._dispatcher.dispatch(connection, envelope)
 
     def session_began(self, connection: Connection) -> None:
         """See `ConnectionOwner`."""
