@@ -1,36 +1,64 @@
-"""The ledger's upkeep, now and then and in small steps, so that no other write waits long."""
+"""Chores of the store, done now and then and in small steps, so that no other write waits long."""
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from im.core.commands import Result
+from im.core.commands import Result, Write
 from im.core.ledger import KeepLedger, LedgerKept
+from im.core.pushing import ExpirePushes, PushesExpired
 from im.ports import IStore, UnavailableError
 
-ROWS_A_STEP = 16
-REST_SECONDS = 0.1
-"""Between two steps while there is more to do."""
 
-PAUSE_SECONDS = 60.0
-"""From the end of the work to the next look."""
+class Chore(NamedTuple):
+    """One step of it is `step`; `is_more` tells from its result whether another should follow.
+
+    `rest_seconds` are between two steps, `pause_seconds` from the end of the work to the next look.
+    """
+
+    name: str
+    step: Write
+    is_more: Callable[[Result], bool]
+    rest_seconds: float
+    pause_seconds: float
 
 
-class LedgerUpkeep:
-    """Has the store enter closed sessions into their days and purge old rows, from `start` to `stop`."""
+_SESSIONS = 16
+LEDGER = Chore(
+    "the ledger", KeepLedger(_SESSIONS), lambda kept: isinstance(kept, LedgerKept) and kept.more, 0.1, 60.0
+)
+"""Closed sessions are entered into their days, and old rows purged."""
+
+_PUSHES = 64
+PUSHES = Chore(
+    "pushes",
+    ExpirePushes(_PUSHES),
+    lambda done: isinstance(done, PushesExpired) and done.rows >= _PUSHES,
+    0.05,
+    5.0,
+)
+"""Pushes are taken out of inboxes when their time is over, at most a pause later."""
+
+
+class Upkeep:
+    """Has the store do a chore, from `start` to `stop`."""
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime, store: IStore) -> None:
+    def __init__(self, clock: IReactorTime, store: IStore, chore: Chore) -> None:
         self._clock = clock
         self._store = store
+        self._chore = chore
         self._call: IDelayedCall | None = None
         self._is_stopped = False
 
     def start(self) -> None:
         """Begin after a pause: a start has other things to do."""
-        self._next(PAUSE_SECONDS)
+        self._next(self._chore.pause_seconds)
 
     def stop(self) -> None:
         """Begin no more steps."""
@@ -45,14 +73,14 @@ class LedgerUpkeep:
 
     def _step(self) -> None:
         self._call = None
-        kept: Deferred[list[Result]] = self._store.write([KeepLedger(ROWS_A_STEP)])
-        kept.addCallbacks(self._kept, self._failed)
+        done: Deferred[list[Result]] = self._store.write([self._chore.step])
+        done.addCallbacks(self._done, self._failed)
 
-    def _kept(self, results: list[Result]) -> None:
-        (kept,) = results
-        self._next(REST_SECONDS if isinstance(kept, LedgerKept) and kept.more else PAUSE_SECONDS)
+    def _done(self, results: list[Result]) -> None:
+        chore, (result,) = self._chore, results
+        self._next(chore.rest_seconds if chore.is_more(result) else chore.pause_seconds)
 
     def _failed(self, failure: Failure) -> None:
         if not failure.check(UnavailableError):
-            self._log.failure("the upkeep of the ledger failed", failure)
-        self._next(PAUSE_SECONDS)
+            self._log.failure("the upkeep of {chore} failed", failure, chore=self._chore.name)
+        self._next(self._chore.pause_seconds)

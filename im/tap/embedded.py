@@ -7,9 +7,8 @@ from im.adapters.memory.bridge import MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
 from im.business.custom import HandlerSettings
-from im.business.push_upkeep import PushUpkeep
 from im.business.pushing import Pushes, PushPorts
-from im.business.upkeep import LedgerUpkeep
+from im.business.upkeep import LEDGER, PUSHES, Upkeep
 from im.business.worker import Worker, WorkerPorts
 from im.core.sessions import ClassPolicy
 from im.gateway.node import Node
@@ -35,8 +34,7 @@ class EmbeddedCore:
         business = Handlers(layer(owners, BUSINESS), threads, counters)
         ports = WorkerPorts(needs.store, self.registry, self.bus)
         self._worker = Worker(reactor, ports, HandlerSettings(business, limits, now_ms))
-        self._upkeep = LedgerUpkeep(reactor, needs.store)
-        self._push_upkeep = PushUpkeep(reactor, needs.store)
+        self._upkeeps = [Upkeep(reactor, needs.store, chore) for chore in (LEDGER, PUSHES)]
         self.pushes = Pushes(reactor, PushPorts(needs.store, self.registry, self._worker.tell))
         self._worker.observe(self.pushes.committed)
         self._bridge = MemoryBridge(reactor, self._worker.execute, limits.batch_requests)
@@ -59,13 +57,13 @@ class EmbeddedCore:
     def start(self) -> None:
         """Take connections."""
         self.node.start()
-        self._upkeep.start()
-        self._push_upkeep.start()
+        for upkeep in self._upkeeps:
+            upkeep.start()
 
     def stop(self) -> None:
         """Take nothing any more; connections that are left are aborted."""
-        self._upkeep.stop()
-        self._push_upkeep.stop()
+        for upkeep in self._upkeeps:
+            upkeep.stop()
         self.node.stop()
         self._bridge.stop()
         self._worker.stop()

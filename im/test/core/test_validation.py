@@ -68,6 +68,7 @@ class SendTests(SynchronousTestCase):
             GOOD._replace(after=OTHER, seen_seq=LARGEST),
             GOOD._replace(content=b"12345678"),
             GOOD._replace(kind=99, content=b"\xff\0"),
+            GOOD._replace(content="你好".encode()),
         ):
             self.assertIsNone(send_problem(good, 8))
 
