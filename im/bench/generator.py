@@ -9,18 +9,16 @@ from collections.abc import Callable
 
 from im.bench.loop import Loop
 from im.bench.meter import Meter
-from im.bench.pairs import ChatPair, Pair, RelayPair
+from im.bench.pairs import Pair, RelayPair
 from im.bench.pushing import beside_chat, durable, signals
-from im.bench.sessions import Figures, Job, idle, log_in_all, login, offline
+from im.bench.sessions import Figures, Job, chat_pairs, idle, login, offline
 from im.bench.traffic import Plan, drive
-
-CONTENT_BYTES = 100
 
 
 def traffic(job: Job, meter: Meter) -> Figures:
     """Chat or the bare relay: messages of pairs for a time."""
     loop, address = Loop(), (job["host"], job["port"])
-    pairs = _chat_pairs(loop, job) if job["tokens"] else _relay_pairs(loop, address, job)
+    pairs = chat_pairs(loop, job) if job["tokens"] else _relay_pairs(loop, address, job)
     plan = Plan(job["in_flight"], job["rate"], job["seconds"])
     measured = drive(loop, pairs, plan, meter)
     verdicts = [pair.verify() for pair in pairs]
@@ -29,18 +27,10 @@ def traffic(job: Job, meter: Meter) -> Figures:
 
 
 def _relay_pairs(loop: Loop, address: tuple[str, int], job: Job) -> list[Pair]:
-    padding = "x" * CONTENT_BYTES
-    pairs: list[Pair] = [RelayPair(loop, address, f"p{n}", padding) for n in range(job["pairs"])]
+    pairs: list[Pair] = [RelayPair(loop, address, f"p{n}") for n in range(job["pairs"])]
     for _ in range(20):
         loop.turn(0.01)
     return pairs
-
-
-def _chat_pairs(loop: Loop, job: Job) -> list[Pair]:
-    order = {user: number for number, user in enumerate(job["tokens"])}
-    sessions = sorted(log_in_all(loop, job), key=lambda session: order[session.user])
-    padding = "x" * (CONTENT_BYTES - 8)
-    return [ChatPair(loop, *two, padding) for two in zip(sessions[::2], sessions[1::2], strict=True)]
 
 
 JOBS: dict[str, Callable[[Job, Meter], Figures]] = {

@@ -17,6 +17,10 @@ ACK_SECONDS = 0.05
 """A client acknowledges at once when idle, else cumulatively within this time."""
 
 
+_PADDING = b"x" * 92
+"""Behind the eight digits of a message's number: 100 bytes in all, stored or relayed."""
+
+
 class Pair(Protocol):
     """What a driver needs of a pair."""
 
@@ -59,13 +63,12 @@ class Flow:
 class ChatSender:
     """Sends stored messages to one other user, whether that one is there or not."""
 
-    def __init__(self, loop: Loop, sender: LoadSession, to: str, padding: str) -> None:
+    def __init__(self, loop: Loop, sender: LoadSession, to: str) -> None:
         self.flow = Flow()
         self.sender = sender
         self.conversation = direct_conversation(sender.user, to)
         self.ids: list[bytes] = []
         self._loop = loop
-        self._padding = padding.encode()
         sender.on_ack = self._ack
 
     def send(self, now: float) -> None:
@@ -82,7 +85,7 @@ class ChatSender:
             client_msg_id=client_msg_id,
             after=after,
             kind=1,
-            content=b"%08d" % number + self._padding,
+            content=b"%08d" % number + _PADDING,
         )
         self.sender.channel.write(codec.pack(chat, number + 1))
 
@@ -96,8 +99,8 @@ class ChatSender:
 class ChatPair(ChatSender):
     """Sender and recipient of stored messages; both acknowledgements are part of the load."""
 
-    def __init__(self, loop: Loop, sender: LoadSession, recipient: LoadSession, padding: str) -> None:
-        super().__init__(loop, sender, recipient.user, padding)
+    def __init__(self, loop: Loop, sender: LoadSession, recipient: LoadSession) -> None:
+        super().__init__(loop, sender, recipient.user)
         self.recipient = recipient
         self.received: list[bytes] = []
         self._seq = 0
@@ -139,10 +142,9 @@ def compare(sent: list[bytes], acked: int, told: list[bytes], received: list[byt
 class RelayPair:
     """The same on the bare relay: nothing is stored or acknowledged, a message is done when it came."""
 
-    def __init__(self, loop: Loop, address: tuple[str, int], name: str, padding: str) -> None:
+    def __init__(self, loop: Loop, address: tuple[str, int], name: str) -> None:
         self.flow = Flow()
         self._loop = loop
-        self._padding = padding.encode()
         self.sender: Channel = loop.connect(address, lambda payload: None)
         self.recipient: Channel = loop.connect(address, self._deliver)
         self.recipient.write(f"{name}-b {name}-a".encode())
@@ -152,7 +154,7 @@ class RelayPair:
         """Send the next message."""
         self.flow.sent_at.append(now)
         self.flow.acked += 1
-        self.sender.write(b"%08d" % (len(self.flow.sent_at) - 1) + self._padding)
+        self.sender.write(b"%08d" % (len(self.flow.sent_at) - 1) + _PADDING)
 
     def _deliver(self, payload: bytes) -> None:
         self.flow.latencies.append(self._loop.now - self.flow.sent_at[int(payload[:8])])

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 from im.bench.loop import Loop
 from im.bench.meter import Meter
-from im.bench.pairs import ChatPair
 from im.bench.session import LoadError, LoadSession
-from im.bench.sessions import Figures, Job, log_in_all
+from im.bench.sessions import Figures, Job, chat_pairs, log_in_all
 from im.bench.traffic import Plan, drive, percentile
 from im.proto.base_pb2 import BaseMessage
 from im.proto.chat_pb2 import Deliver
@@ -130,9 +129,7 @@ def beside_chat(job: Job, meter: Meter) -> Figures:
     """Chat by the clock, while a back end pushes to many users without a pause."""
     loop, back_end = Loop(), BackEnd(job)
     back_end.import_all(job["everyone"])
-    order = {user: number for number, user in enumerate(job["tokens"])}
-    sessions = sorted(log_in_all(loop, job), key=lambda session: order[session.user])
-    pairs = [ChatPair(loop, *two, "x" * 92) for two in zip(sessions[::2], sessions[1::2], strict=True)]
+    pairs = chat_pairs(loop, job)
     is_over, pushes = Event(), 0
 
     def push() -> None:

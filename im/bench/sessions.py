@@ -7,7 +7,7 @@ from typing import Any
 
 from im.bench.loop import Loop
 from im.bench.meter import Meter
-from im.bench.pairs import ChatSender, compare
+from im.bench.pairs import ChatPair, ChatSender, compare
 from im.bench.session import LoadSession
 from im.proto.session_pb2 import Heartbeat
 from im.wire import codec, hot
@@ -15,7 +15,6 @@ from im.wire import codec, hot
 LOGINS_AT_ONCE = 32
 LOGIN_SECONDS = 120.0
 IN_FLIGHT = 16
-PADDING = "x" * 92
 
 Job = dict[str, Any]
 Figures = dict[str, Any]
@@ -39,6 +38,13 @@ def log_in_all(loop: Loop, job: Job) -> list[LoadSession]:
         sessions += [session for session in waiting if session.is_answered]
         waiting = [session for session in waiting if not session.is_answered]
     return sessions
+
+
+def chat_pairs(loop: Loop, job: Job) -> list[ChatPair]:
+    """Log every user of the job in, and pair each with the next."""
+    order = {user: number for number, user in enumerate(job["tokens"])}
+    sessions = sorted(log_in_all(loop, job), key=lambda session: order[session.user])
+    return [ChatPair(loop, *two) for two in zip(sessions[::2], sessions[1::2], strict=True)]
 
 
 def idle(job: Job, meter: Meter) -> Figures:
@@ -88,8 +94,7 @@ def offline(job: Job, meter: Meter) -> Figures:
     sessions = {each.user: each for each in log_in_all(loop, {**job, "tokens": dict(users[::2])})}
     away = dict(users[1::2])
     senders = [
-        ChatSender(loop, sessions[user], peer, PADDING)
-        for (user, _), peer in zip(users[::2], away, strict=True)
+        ChatSender(loop, sessions[user], peer) for (user, _), peer in zip(users[::2], away, strict=True)
     ]
     each = job["messages"] // len(senders)
     cpu, began = meter.cpu(), perf_counter()
