@@ -7,7 +7,7 @@ from unittest import mock
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.sql.sqlite.users import Users
+from im.adapters.sql.operations.users import Users
 from im.core.commands import LoggedIn, Login
 from im.core.errors import Refused
 from im.ports import Identity

@@ -8,8 +8,8 @@ from unittest import mock
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.adapters.sql.operations.messages import Key, Messages, Stored
 from im.adapters.sql.sqlite.memory import MemoryDatabase
-from im.adapters.sql.sqlite.messages import Key, Messages, Stored
 from im.adapters.sql.sqlite.store import SqliteStore
 from im.adapters.sql.sqlite.writer import Writer
 from im.core.commands import Result, Write

@@ -6,7 +6,7 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.sql.sqlite.posting import Posting
+from im.adapters.sql.operations.posting import Posting
 from im.core.commands import Send, Sent
 from im.core.errors import Refused
 from im.test.without.support import RuleTests, settled

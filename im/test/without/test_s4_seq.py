@@ -7,7 +7,7 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.sql.sqlite.conversations import Conversations
+from im.adapters.sql.operations.conversations import Conversations
 from im.adapters.sql.sqlite.database import commit
 from im.test.without.support import RuleTests, settled
 from im.testing.world import World

@@ -7,7 +7,7 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.sql.sqlite.entries import _RUN, Entries
+from im.adapters.sql.operations.entries import _RUN, Entries
 from im.core.commands import Entry
 from im.test.without.support import TALK, RuleTests, a_send, store_untold
 from im.testing.world import World

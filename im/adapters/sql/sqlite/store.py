@@ -11,10 +11,10 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from im.adapters.sql.operations.online import Almanac
+from im.adapters.sql.operations.reader import Reader
 from im.adapters.sql.schema import UnusableDatabaseError
 from im.adapters.sql.sqlite.database import Database
-from im.adapters.sql.sqlite.online import Almanac
-from im.adapters.sql.sqlite.reader import Reader
 from im.adapters.sql.sqlite.runners import Runners
 from im.adapters.sql.sqlite.writer import BrokenStoreError, Writer
 from im.core.commands import Query, Result, Write

@@ -6,18 +6,18 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from im.adapters.sql.sqlite.backends import Backends
-from im.adapters.sql.sqlite.conversations import Conversations
+from im.adapters.sql.operations.backends import Backends
+from im.adapters.sql.operations.conversations import Conversations
+from im.adapters.sql.operations.handlers import Conclusions
+from im.adapters.sql.operations.ledger import Ledger
+from im.adapters.sql.operations.messages import Messages, StoredBeforeError
+from im.adapters.sql.operations.online import Almanac
+from im.adapters.sql.operations.posting import Posting
+from im.adapters.sql.operations.posts import Posts
+from im.adapters.sql.operations.pushes import Inboxes, Pushes
+from im.adapters.sql.operations.upkeep import Upkeep
+from im.adapters.sql.operations.users import Users
 from im.adapters.sql.sqlite.database import Database, is_transient
-from im.adapters.sql.sqlite.handlers import Conclusions
-from im.adapters.sql.sqlite.ledger import Ledger
-from im.adapters.sql.sqlite.messages import Messages, StoredBeforeError
-from im.adapters.sql.sqlite.online import Almanac
-from im.adapters.sql.sqlite.posting import Posting
-from im.adapters.sql.sqlite.posts import Posts
-from im.adapters.sql.sqlite.pushes import Inboxes, Pushes
-from im.adapters.sql.sqlite.upkeep import Upkeep
-from im.adapters.sql.sqlite.users import Users
 from im.core.backends import CreateKey, KeepAnswer, Remember, RevokeKey
 from im.core.calendars import UTC
 from im.core.commands import (

@@ -1,10 +1,10 @@
 """Messages that handlers of others store: in a user's name or the app's own."""
 
 from im.adapters.sql.checks import disabled, post_problem
-from im.adapters.sql.sqlite.conversations import Conversations, Member
-from im.adapters.sql.sqlite.messages import Messages, Stored
-from im.adapters.sql.sqlite.posting import begin, blocked, find
-from im.adapters.sql.sqlite.users import Users
+from im.adapters.sql.operations.conversations import Conversations, Member
+from im.adapters.sql.operations.messages import Messages, Stored
+from im.adapters.sql.operations.posting import begin, blocked, find
+from im.adapters.sql.operations.users import Users
 from im.core.commands import Post, Sent
 from im.core.errors import Code, Refused
 from im.core.ids import users_by_id

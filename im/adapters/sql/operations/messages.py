@@ -1,9 +1,9 @@
 """The entries that a transaction adds, and what it must know of those stored before."""
 
-import sqlite3
 from typing import Any, NamedTuple
 
-from im.adapters.sql.sqlite.statements import RowsInsert
+from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.statements import RowsInsert
 from im.core.commands import Sent
 
 _COLUMNS = ["conversation_id", "seq", "n", "kind", "sender", "client_msg_id", "time_ms", "content"]
@@ -37,7 +37,7 @@ class StoredBeforeError(Exception):
 class Messages:
     """The message table, seen from inside one transaction. `epoch` is the store's."""
 
-    def __init__(self, connection: sqlite3.Connection, epoch: str) -> None:
+    def __init__(self, connection: Connection, epoch: str) -> None:
         self._connection = connection
         self.epoch = epoch
         self._rows: list[tuple[Any, ...]] = []

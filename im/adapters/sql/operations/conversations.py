@@ -4,11 +4,11 @@ Only the writer changes these rows, so what it remembers is what is stored. What
 touched is written at its end; after a rollback it is forgotten and read again.
 """
 
-import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from im.adapters.sql.sqlite.statements import RowsInsert, upsert
+from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.statements import RowsInsert, upsert
 from im.core.unread import Cursors
 
 _CONVERSATION = "kind, created_ms, last_seq, n, head_sender, head_time_ms, member_version, epoch_seq"
@@ -64,7 +64,7 @@ class Conversation:
 class Conversations:
     """Conversations by id: the `bound` used last of those stored, and all of this transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, bound: int) -> None:
+    def __init__(self, connection: Connection, bound: int) -> None:
         self._connection = connection
         self._bound = bound
         self._known: OrderedDict[str, Conversation] = OrderedDict()

@@ -1,9 +1,9 @@
 """Messages and cursors: who may store what where, and what it moves."""
 
 from im.adapters.sql.checks import disabled
-from im.adapters.sql.sqlite.conversations import Conversation, Conversations, Member
-from im.adapters.sql.sqlite.messages import Key, Messages, Stored
-from im.adapters.sql.sqlite.users import Users
+from im.adapters.sql.operations.conversations import Conversation, Conversations, Member
+from im.adapters.sql.operations.messages import Key, Messages, Stored
+from im.adapters.sql.operations.users import Users
 from im.core.commands import CursorMoved, MoveDelivered, MoveRead, Send, Sent
 from im.core.errors import Code, Refused
 from im.core.ids import DIRECT, INBOX, direct_peer

@@ -2,10 +2,10 @@
 
 import json
 import math
-import sqlite3
 from collections.abc import Iterable
 
 from im.adapters.sql.checks import disabled, logged_out, login_problem, logout_problem, profile_problem
+from im.adapters.sql.operations.connection import Connection
 from im.core.commands import (
     CreateUser,
     LoggedIn,
@@ -59,7 +59,7 @@ class Users:
     disabled is remembered, so that each send can be checked.
     """
 
-    def __init__(self, connection: sqlite3.Connection, limits: Limits, is_open: bool) -> None:
+    def __init__(self, connection: Connection, limits: Limits, is_open: bool) -> None:
         self._connection = connection
         self._limits = limits
         self._is_open = is_open
@@ -172,7 +172,7 @@ class Users:
         return LoggedOut(logout.user, logout.device)
 
 
-def login_refusal(connection: sqlite3.Connection, user: str, device: str, issued_ms: int) -> Refused | None:
+def login_refusal(connection: Connection, user: str, device: str, issued_ms: int) -> Refused | None:
     """Why a user, on this device with a token signed then, may not be online, or None."""
     row = connection.execute(_STANDING, (device, user)).fetchone()
     if row is None:
@@ -183,7 +183,7 @@ def login_refusal(connection: sqlite3.Connection, user: str, device: str, issued
     return logged_out() if device and issued_ms < not_before_ms else None
 
 
-def profile_of(connection: sqlite3.Connection, user: str) -> ProfileRecord | Refused:
+def profile_of(connection: Connection, user: str) -> ProfileRecord | Refused:
     """What others see of a user, or that there is none."""
     row = connection.execute(_PROFILE, (user,)).fetchone()
     if row is None:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from im.adapters.sql.sqlite.backends import all_keys, find_key
-from im.adapters.sql.sqlite.entries import Entries, wire_size
-from im.adapters.sql.sqlite.handlers import record_of, reply_of
-from im.adapters.sql.sqlite.online import UNTIMED, Almanac, OnlineTimeReader
-from im.adapters.sql.sqlite.pushes import push_of, users_found
-from im.adapters.sql.sqlite.users import login_refusal, profile_of
+from im.adapters.sql.operations.backends import all_keys, find_key
+from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.entries import Entries, wire_size
+from im.adapters.sql.operations.handlers import record_of, reply_of
+from im.adapters.sql.operations.online import UNTIMED, Almanac, OnlineTimeReader
+from im.adapters.sql.operations.pushes import push_of, users_found
+from im.adapters.sql.operations.users import login_refusal, profile_of
 from im.core.backends import FindKey, ListKeys
 from im.core.commands import (
     CustomReply,
@@ -114,7 +115,7 @@ class Reader:
     Raises `UnavailableError` where the database can't be read now.
     """
 
-    def __init__(self, connection: sqlite3.Connection, limits: Limits, almanac: Almanac = UNTIMED) -> None:
+    def __init__(self, connection: Connection, limits: Limits, almanac: Almanac = UNTIMED) -> None:
         self._connection = connection
         self._limits = limits
         self._entries = Entries(connection, limits.content_bytes)

@@ -1,8 +1,8 @@
 """The ledger of sessions: how rows are opened, changed and closed inside the writer's transaction."""
 
-import sqlite3
 from typing import NamedTuple
 
+from im.adapters.sql.operations.connection import Connection
 from im.core.ledger import (
     ChangeAppState,
     CloseSession,
@@ -77,7 +77,7 @@ class Ledger:
     processes that died, and end when those were last alive.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._has_begun = False
         self._begins = False

@@ -1,11 +1,11 @@
 """The ledger's upkeep inside the writer's transaction: sums of days that are over, and what is old."""
 
-import sqlite3
 from collections import defaultdict
 from datetime import date, timedelta
 
-from im.adapters.sql.sqlite.online import Almanac, stays_of
-from im.adapters.sql.sqlite.statements import upsert
+from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.online import Almanac, stays_of
+from im.adapters.sql.operations.statements import upsert
 from im.core.calendars import DAY, Period, buckets, day_of, midnight_ms
 from im.core.ledger import KeepLedger, LedgerKept
 from im.core.limits import Limits
@@ -43,7 +43,7 @@ class Upkeep:
     sessions may be purged keeps the sums that it has.
     """
 
-    def __init__(self, connection: sqlite3.Connection, limits: Limits, almanac: Almanac) -> None:
+    def __init__(self, connection: Connection, limits: Limits, almanac: Almanac) -> None:
         self._connection = connection
         self._limits = limits
         self._almanac = almanac

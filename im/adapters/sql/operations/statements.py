@@ -5,10 +5,11 @@ reactor's thread in between any two rows. Texts exist for powers of two rows onl
 driver's cache of prepared statements holds them all.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
+
+from im.adapters.sql.operations.connection import Connection
 
 Row = tuple[Any, ...]
 
@@ -26,7 +27,7 @@ class RowsInsert:
             for size in reversed(sizes)
         ]
 
-    def execute(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
+    def execute(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Insert all rows; returns how many were inserted or changed."""
         done = count = 0
         for size, text in self._texts:

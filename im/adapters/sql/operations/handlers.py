@@ -1,9 +1,8 @@
 """What handlers of others store, and what they decided: all of it in the writer's transaction."""
 
-import sqlite3
-
 from im.adapters.sql.checks import conclude_problem
-from im.adapters.sql.sqlite.posts import Posts
+from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.posts import Posts
 from im.core.commands import Conclude, Concluded, CustomReply, Record, Stale
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
@@ -40,7 +39,7 @@ _SET_USE = (
 class Conclusions:
     """Executes what handlers decided inside the writer's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, posts: Posts, limits: Limits) -> None:
+    def __init__(self, connection: Connection, posts: Posts, limits: Limits) -> None:
         self._connection = connection
         self._posts = posts
         self._limits = limits
@@ -103,13 +102,13 @@ class Conclusions:
         self._connection.execute(_ADD_REPLY, (write.handler, write.user, write.key, now_ms, *write.reply))
 
 
-def record_of(connection: sqlite3.Connection, handler: str, key: str) -> Record:
+def record_of(connection: Connection, handler: str, key: str) -> Record:
     """What a handler stored under a key."""
     row = connection.execute(_RECORD, (handler, key)).fetchone()
     return Record(key, None, 0) if row is None else Record(key, *row)
 
 
-def reply_of(connection: sqlite3.Connection, handler: str, user: str, key: bytes) -> CustomReply | None:
+def reply_of(connection: Connection, handler: str, user: str, key: bytes) -> CustomReply | None:
     """How a handler answered a request before, or None."""
     row = connection.execute(_REPLY, (handler, user, key)).fetchone()
     return None if row is None else CustomReply(*row)

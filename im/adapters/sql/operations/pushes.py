@@ -1,13 +1,13 @@
 """Pushes: into inboxes, out of them when their time is over, and what became of them."""
 
-import sqlite3
 from typing import NamedTuple
 
-from im.adapters.sql.sqlite.conversations import Conversation, Conversations
-from im.adapters.sql.sqlite.entries import PLACEHOLDER
-from im.adapters.sql.sqlite.messages import Messages, Stored
-from im.adapters.sql.sqlite.posting import Posting, begin
-from im.adapters.sql.sqlite.statements import upsert
+from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.conversations import Conversation, Conversations
+from im.adapters.sql.operations.entries import PLACEHOLDER
+from im.adapters.sql.operations.messages import Messages, Stored
+from im.adapters.sql.operations.posting import Posting, begin
+from im.adapters.sql.operations.statements import upsert
 from im.core.commands import Sent
 from im.core.errors import Code, Refused
 from im.core.ids import id_problem, inbox_conversation, users_by_id
@@ -73,7 +73,7 @@ _DEVICES = (
 class Inboxes(NamedTuple):
     """What of the writer pushes need."""
 
-    connection: sqlite3.Connection
+    connection: Connection
     conversations: Conversations
     messages: Messages
     posting: Posting
@@ -164,13 +164,13 @@ class Pushes:
         return PushesExpired(rows)
 
 
-def users_found(connection: sqlite3.Connection, query: FindUsers) -> UsersFound:
+def users_found(connection: Connection, query: FindUsers) -> UsersFound:
     """Which of some users are there."""
     known = [user for user in query.users if connection.execute(_IS_KNOWN, (user,)).fetchone() is not None]
     return UsersFound(frozenset(known))
 
 
-def push_of(connection: sqlite3.Connection, query: GetPush) -> PushRecord | Refused:
+def push_of(connection: Connection, query: GetPush) -> PushRecord | Refused:
     """What became of a push, one page of its users."""
     row = connection.execute(_PUSH, (query.push,)).fetchone()
     if row is None:

@@ -1,11 +1,11 @@
 """Answers how long users were online, from the ledger's rows; from sums where these are purged."""
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from im.adapters.sql.operations.connection import Connection
 from im.core.calendars import DAY, UTC, Bucket, Period, buckets, day_of, period_of, zone_of
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import id_problem
@@ -54,7 +54,7 @@ UNTIMED = Almanac(UTC, lambda: 0)
 class OnlineTimeReader:
     """Answers the ledger's queries inside a reader's snapshot."""
 
-    def __init__(self, connection: sqlite3.Connection, limits: Limits, almanac: Almanac) -> None:
+    def __init__(self, connection: Connection, limits: Limits, almanac: Almanac) -> None:
         self._connection = connection
         self._limits = limits
         self._almanac = almanac
@@ -122,7 +122,7 @@ class OnlineTimeReader:
         return [Figure(*row) for row in self._connection.execute(_SUMS, values)]
 
 
-def stays_of(connection: sqlite3.Connection, user: str, start_ms: int, end_ms: int) -> list[Stay] | None:
+def stays_of(connection: Connection, user: str, start_ms: int, end_ms: int) -> list[Stay] | None:
     """A user's sessions within a time, or near enough to reach into it with their bounds; None: too many.
 
     Those that are open go on to their node's lease.

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
+from im.adapters.sql.operations.connection import Connection
 from im.core.commands import Entry
 
 PLACEHOLDER = 0
@@ -25,7 +26,7 @@ def wire_size(entry: Entry) -> int:
 class Entries:
     """Reads entries on a connection; content over `content_bytes` is not shown."""
 
-    def __init__(self, connection: sqlite3.Connection, content_bytes: int) -> None:
+    def __init__(self, connection: Connection, content_bytes: int) -> None:
         self._connection = connection
         self._content_bytes = content_bytes
 

@@ -1,8 +1,8 @@
 """Back ends: their keys, and the answers that a repeated request gets."""
 
-import sqlite3
 from typing import Any
 
+from im.adapters.sql.operations.connection import Connection
 from im.core.backends import (
     REMEMBERED_MS,
     ApiKey,
@@ -41,7 +41,7 @@ _KEEP = "UPDATE remembered SET status = ?, body = ? WHERE owner = ? AND request_
 class Backends:
     """Executes what concerns back ends inside the writer's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def create_key(self, create: CreateKey, now_ms: int) -> ApiKey | Refused:
@@ -81,12 +81,12 @@ class Backends:
         return Remembered(*row[1:4])
 
 
-def find_key(connection: sqlite3.Connection, digest: bytes) -> ApiKey | Refused:
+def find_key(connection: Connection, digest: bytes) -> ApiKey | Refused:
     """The key with this digest."""
     return _key(connection.execute(_BY_DIGEST, (digest,)).fetchone())
 
 
-def all_keys(connection: sqlite3.Connection) -> ApiKeys:
+def all_keys(connection: Connection) -> ApiKeys:
     """Every key, the oldest first."""
     return ApiKeys(tuple(_api_key(row) for row in connection.execute(_ALL)))
 
