@@ -10,6 +10,7 @@ from typing import NamedTuple
 from im.core.backends import BACKEND_WRITES, BackendQuery, BackendResult, BackendWrite
 from im.core.errors import Refused
 from im.core.ledger import LEDGER_WRITES, LedgerQuery, LedgerResult, LedgerWrite
+from im.core.looking import Changed, WhatChanged
 from im.core.pushing import PUSH_WRITES, PushQuery, PushResult, PushWrite
 
 TEXT = 1
@@ -344,7 +345,7 @@ Write = (
     | PushWrite
     | BackendWrite
 )
-Query = Sync | Pull | GetProfile | GetRecord | GetReply | LedgerQuery | PushQuery | BackendQuery
+Query = Sync | Pull | WhatChanged | GetProfile | GetRecord | GetReply | LedgerQuery | PushQuery | BackendQuery
 Command = Write | Query | Custom
 Result = (
     Sent
@@ -355,6 +356,7 @@ Result = (
     | ProfileRecord
     | SyncPage
     | PullPage
+    | Changed
     | CustomReply
     | Record
     | Concluded

@@ -4,6 +4,7 @@ from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, clien
 from im.testing.contracts.store_disabling import DisablingContract
 from im.testing.contracts.store_handlers import HandlerContract
 from im.testing.contracts.store_ledger import LedgerContract
+from im.testing.contracts.store_looking import LookingContract
 from im.testing.contracts.store_pushes import BackendContract, PushContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
 from im.testing.contracts.store_sending import CursorContract, SendingContract
@@ -16,6 +17,7 @@ __all__ = [
     "DisablingContract",
     "HandlerContract",
     "LedgerContract",
+    "LookingContract",
     "PullContract",
     "PushContract",
     "SendingContract",

@@ -9,6 +9,7 @@ from im.adapters.sql.operations.backends import all_keys, find_key
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.entries import Entries, wire_size
 from im.adapters.sql.operations.handlers import record_of, reply_of
+from im.adapters.sql.operations.looking import what_changed
 from im.adapters.sql.operations.online import UNTIMED, Almanac, OnlineTimeReader
 from im.adapters.sql.operations.pushes import push_of, users_found
 from im.adapters.sql.operations.users import login_refusal, profile_of
@@ -32,6 +33,7 @@ from im.core.errors import Code, Refused, invalid
 from im.core.ids import id_problem
 from im.core.ledger import OnlineTime, OnlineTimes
 from im.core.limits import Limits
+from im.core.looking import Changed, WhatChanged
 from im.core.pushing import FindUsers, GetPush
 from im.core.unread import Cursors
 from im.core.validation import conversation_problem, unknown_conversation
@@ -123,6 +125,7 @@ class Reader:
         self._answers: dict[type, Callable[[Any], Result]] = {
             Sync: self._sync,
             Pull: self._pull,
+            WhatChanged: self._changed,
             GetProfile: self._profile,
             GetRecord: lambda query: record_of(connection, query.handler, query.key),
             GetReply: self._reply,
@@ -173,6 +176,10 @@ class Reader:
         heads = self._heads(places[:most])
         following = heads[-1].conversation if len(heads) < len(places) else ""
         return SyncPage(SyncCursor(epoch, changes), heads, following)
+
+    def _changed(self, query: WhatChanged) -> Changed:
+        epoch, changes = self._connection.execute(_META).fetchone()
+        return what_changed(self._connection, query, epoch, changes + 1)
 
     def _heads(self, places: list[_Place]) -> list[Head]:
         """As many heads as fit into a page, at least one; a last entry that doesn't fit is left out."""

@@ -106,6 +106,10 @@ class LedgerInMemory(InMemory, store.LedgerContract):
     """The ledger, in memory."""
 
 
+class LookingInMemory(InMemory, store.LookingContract):
+    """What changed, in memory."""
+
+
 class SendingInFile(InFile, store.SendingContract):
     """Sends, in a file."""
 
@@ -144,3 +148,7 @@ class HandlersInFile(InFile, store.HandlerContract):
 
 class LedgerInFile(InFile, store.LedgerContract):
     """The ledger, in a file."""
+
+
+class LookingInFile(InFile, store.LookingContract):
+    """What changed, in a file."""

@@ -1,0 +1,24 @@
+"""Which of a node's users have anything new."""
+
+from im.adapters.sql.operations.connection import Connection
+from im.core.looking import Changed, WhatChanged
+
+_AT_ONCE = 100
+_CHANGED = (
+    "SELECT DISTINCT m.user_id FROM member AS m"
+    " JOIN conversation AS c ON c.conversation_id = m.conversation_id"
+    f" WHERE m.user_id IN ({', '.join('?' * _AT_ONCE)}) AND (c.changed >= ? OR m.changed >= ?)"
+)
+
+
+def what_changed(connection: Connection, query: WhatChanged, epoch: str, position: int) -> Changed:
+    """Answer at the snapshot's own cursor, `epoch` and `position`."""
+    if query.epoch != epoch:
+        return Changed(query.users, epoch, position)
+    users: list[str] = []
+    for start in range(0, len(query.users), _AT_ONCE):
+        page = query.users[start : start + _AT_ONCE]
+        asked = (*page, *("",) * (_AT_ONCE - len(page)))
+        rows = connection.execute(_CHANGED, (*asked, query.position, query.position))
+        users += (user for (user,) in rows)
+    return Changed(tuple(users), epoch, position)
