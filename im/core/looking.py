@@ -16,7 +16,7 @@ class WhatChanged(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """`epoch` and `position` are the cursor of this answer; of another epoch than asked, all users changed."""
+    """`epoch` and `position` are the cursor of this answer; asked of another epoch, all users changed."""
 
     users: tuple[str, ...]
     epoch: str

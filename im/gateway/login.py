@@ -9,7 +9,7 @@ whoever is shut out meanwhile is found in the registry and ended, or is refused 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -127,9 +127,7 @@ class LoginFlow:
             checking = self._authenticator.authenticate(token)
             identity = await within(checking, limits.request_seconds, self._times.clock)
         except RefusedError:
-            delay: Deferred[None] = Deferred()
-            self._times.ticker.after(limits.refusal_delay_seconds, lambda: delay.callback(None))
-            await delay
+            await self._times.ticker.wait(limits.refusal_delay_seconds)
             _still(connection)
             raise
         _still(connection)

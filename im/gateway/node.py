@@ -17,6 +17,7 @@ from im.gateway.drain import Drain, DrainTimes
 from im.gateway.handlers import SystemParts, system_handlers
 from im.gateway.ledger import LedgerTimes, SessionLedger
 from im.gateway.login import LoginFlow, Times
+from im.gateway.looking import Looks
 from im.gateway.outbox import Outbox
 from im.gateway.pool import Pool
 from im.gateway.requests import RequestBounds, Requests
@@ -75,6 +76,7 @@ class Node:
         self.dispatch = self._dispatcher.dispatch
         """See `ConnectionOwner`; one call less for each frame."""
         self._deliverer = Deliverer(pool)
+        self.looks = Looks(pool, ticker, random)
         self._scope = connection_scope(limits, ticker, counters, self)
 
     @property

@@ -8,6 +8,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from im.core.clocks import Stalls
@@ -64,6 +65,12 @@ class Ticker:
     def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call back when at least `seconds` have passed."""
         return self.at(self.now + 1 + ticks(seconds), callback)
+
+    def wait(self, seconds: float) -> Deferred[None]:
+        """Fires when at least `seconds` have passed."""
+        passed: Deferred[None] = Deferred()
+        self.after(seconds, lambda: passed.callback(None))
+        return passed
 
     def at(self, tick: int, callback: Callable[[], None]) -> Timer:
         """Call back at a tick; in the next one if it has passed."""
