@@ -45,6 +45,12 @@ class Config:
     jwt_refresh_seconds: float = 600.0
     jwt_keep_seconds: float = 86_400.0
     api_origins: tuple[str, ...] = ()
+    redis_url: str = ""
+    amqp_url: str = ""
+    database_url: str = ""
+    cluster: str = "im"
+    shards: int = 4
+    advertise: tuple[str, ...] = ()
     time_zone: str = "UTC"
     log: str = "json"
     log_level: str = "info"
@@ -147,6 +153,8 @@ def _parsed(values: Iterator[_Value], folder: Path) -> dict[str, Any]:
             value = setting.parse(given)
         except ValueError as error:
             shown = given if isinstance(given, str) else repr(given)
+            if setting.is_secret and not shown.startswith("file:"):
+                shown = "…"
             raise ConfigError(f"{source}: {shown!r} {error}.") from None
         chosen[setting.name] = (folder / value).resolve() if isinstance(value, Path) else value
     return chosen

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from im.adapters.jwt.address import checked_url
 from im.core.calendars import zone_of
@@ -31,6 +32,7 @@ class Setting(NamedTuple):
     help: str
     repeats: bool = False
     is_limit: bool = False
+    is_secret: bool = False
 
     @property
     def option(self) -> str:
@@ -109,6 +111,25 @@ def _claim(value: Any) -> str:
 
 def _keys_url(value: Any) -> str:
     return checked_url(_text(value))
+
+
+def _engine_url(example: str, *schemes: str) -> Callable[[Any], str]:
+    """Of an engine; `file:PATH` names a file that holds it, so that a password stands nowhere else."""
+
+    def parse(value: Any) -> str:
+        text = _text(value)
+        if text.startswith("file:"):
+            try:
+                text = Path(text.removeprefix("file:")).expanduser().read_text("utf-8").strip()
+            except OSError as error:
+                raise ValueError(
+                    f"cannot be read ({error.strerror}); name a file that holds the URL"
+                ) from None
+        if urlsplit(text).scheme not in schemes:
+            raise ValueError(f"is no such URL; write one like {example}")
+        return text
+
+    return parse
 
 
 def _number(of: type[int] | type[float], kind: str) -> Callable[[Any], float]:
@@ -204,6 +225,37 @@ SETTINGS: dict[str, Setting] = {
             "api_origins",
             _texts,
             "origin of web pages that may call the HTTP API; repeatable [default: none]",
+            True,
+        ),
+        Setting(
+            "redis_url",
+            _engine_url("redis://:PASSWORD@HOST:6379/0", "redis", "rediss"),
+            "cluster: Redis, or file:PATH that holds it [default: none, one process alone]",
+            is_secret=True,
+        ),
+        Setting(
+            "amqp_url",
+            _engine_url("amqp://USER:PASSWORD@HOST:5672/", "amqp", "amqps"),
+            "cluster: RabbitMQ, or file:PATH that holds it [default: none]",
+            is_secret=True,
+        ),
+        Setting(
+            "database_url",
+            _engine_url("postgresql://USER:PASSWORD@HOST/NAME", "postgresql"),
+            "cluster: PostgreSQL of im-business, or file:PATH that holds it [default: none]",
+            is_secret=True,
+        ),
+        Setting("cluster", _name, "cluster: its name, a prefix of all that it keeps outside [default im]"),
+        Setting(
+            "shards",
+            _number(int, "a whole number"),
+            "cluster: shards of the business layer, the same everywhere [default 4]",
+        ),
+        Setting(
+            "advertise",
+            _texts,
+            "cluster: address that clients are told, tcp:HOST:PORT, tls:…, wss://…; repeatable"
+            " [default: where it listens]",
             True,
         ),
         Setting("time_zone", _time_zone, "IANA time zone whose days online time is summed by [default UTC]"),

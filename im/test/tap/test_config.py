@@ -77,6 +77,17 @@ class ConfigTests(SynchronousTestCase):
             self.assertIn(f"[default {getattr(default, name)}]", SETTINGS[name].help)
         self.assertIn(f"[default {default.listen[0]}]", SETTINGS["listen"].help)
 
+    def test_an_engines_url_may_stand_in_a_file(self) -> None:
+        secret = self.folder / "redis"
+        secret.write_text("redis://:secret@127.0.0.1:6379/0\n")
+        self.assertEqual(self.load(IM_REDIS_URL=f"file:{secret}").redis_url, secret.read_text().strip())
+        self.assertIn("cannot be read (No such file", self.refusal(IM_REDIS_URL="file:/nowhere"))
+
+    def test_a_wrong_engines_url_is_refused_without_its_password(self) -> None:
+        told = self.refusal(IM_AMQP_URL="http://user:secret@host/")
+        self.assertIn("is no such URL; write one like amqp://", told)
+        self.assertNotIn("secret", told)
+
     def test_authenticators_are_named_in_order(self) -> None:
         self.assertEqual(self.load(IM_AUTH="jwt,own").auth, ("jwt", "own"))
         self.assertEqual(self.load({"auth": "jwt own"}, IM_AUTH="own").auth, ("jwt", "own"))
