@@ -123,7 +123,38 @@ class HandlerContext(RequestContext, Protocol):
         """
 
 
-class MessageHandler(ABC):
+class Extension:
+    """What an app adds to the system: how many calls of it may run, for how long, and its settings."""
+
+    timeout_seconds: ClassVar[float] = 3.0
+    """After this a call is cancelled and answered `unavailable`; what was not yet being stored never is."""
+
+    concurrency: ClassVar[int] = 16
+    """So many calls run at the same time; of one conversation, or one user's without one, one at a time."""
+
+    waiting: ClassVar[int] = 1_000
+    """So many more wait for their turn; beyond, the client gets `rate_limited`."""
+
+    threads: ClassVar[int] = 4
+    """So many `in_thread` at the same time."""
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Take the settings, once, at the start. Raise ValueError for what can't be; it ends the start."""
+
+
+class Named(Protocol):
+    """An extension under the name that logs and metrics have it by."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def handler(self) -> Extension:
+        """It."""
+
+
+class MessageHandler(Extension, ABC):
     """One message type of an app.
 
     `bodies` are the types that it sends itself, answers and signals, by number; they are its own, too.
@@ -141,21 +172,6 @@ class MessageHandler(ABC):
 
     needs_conversation: ClassVar[bool] = False
     """Whether a frame that belongs to no conversation is refused."""
-
-    timeout_seconds: ClassVar[float] = 3.0
-    """After this a call is cancelled and answered `unavailable`; what was not yet being stored never is."""
-
-    concurrency: ClassVar[int] = 16
-    """So many calls run at the same time; of one conversation, or one user's without one, one at a time."""
-
-    waiting: ClassVar[int] = 1_000
-    """So many more wait for their turn; beyond, the client gets `rate_limited`."""
-
-    threads: ClassVar[int] = 4
-    """So many `in_thread` at the same time."""
-
-    def configure(self, settings: Mapping[str, Any]) -> None:  # noqa: B027 (most handlers have no settings)
-        """Take the settings, once, at the start. Raise ValueError for what can't be; it ends the start."""
 
     @abstractmethod
     def handle(self, context: Any, body: Any) -> Any:

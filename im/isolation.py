@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from im.core.errors import Code, Refused, RefusedError
-from im.handler import Owner
+from im.handler import Named, Owner
 from im.ports import UnavailableError
 
 BREAKER_FAILURES = 5
@@ -52,7 +52,7 @@ InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 """Runs a call on a thread."""
 
 
-def no_threads(owner: Owner) -> InThread:
+def no_threads(owner: Named) -> InThread:
     """For where no handler is."""
     raise RuntimeError(f"no threads for handler {owner.name}")
 
@@ -61,7 +61,7 @@ class Handlers(NamedTuple):
     """The handlers of one layer. `threads` makes, for each, what runs its blocking calls."""
 
     owners: Sequence[Owner]
-    threads: Callable[[Owner], InThread]
+    threads: Callable[[Named], InThread]
     counters: HandlerCounters
 
 
@@ -89,7 +89,7 @@ class _TimedOutError(Exception):
 class Isolation:
     """The calls of one handler. Calls of one lane are made one at a time, in order."""
 
-    def __init__(self, owner: Owner, clock: IReactorTime, counters: HandlerCounters) -> None:
+    def __init__(self, owner: Named, clock: IReactorTime, counters: HandlerCounters) -> None:
         self._name = owner.name
         self._handler = owner.handler
         self._clock = clock

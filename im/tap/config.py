@@ -14,6 +14,10 @@ Given = str | Sequence[str]
 """What an option or a variable says: text, or several texts of a setting that repeats."""
 
 
+FOREIGN = ("authenticators", "handlers", "hooks")
+"""Tables of the file that hold tables of other packages, which check them themselves."""
+
+
 class ConfigError(Exception):
     """The configuration is wrong: one sentence that names the place and the fix."""
 
@@ -22,7 +26,7 @@ class ConfigError(Exception):
 class Config:
     """All that `im-gateway` can be told; every field is in the table `im.tap.settings.SETTINGS`.
 
-    But `authenticators` and `handlers`: those are the file's own tables of those names, each for one of
+    But those of `FOREIGN`: those are the file's own tables of those names, each for one of
     other packages. Endpoints are Twisted's endpoint strings; an empty `http` or `admin` is not served.
     """
 
@@ -57,6 +61,7 @@ class Config:
     authenticators: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     handlers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    hooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
@@ -118,7 +123,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error.strerror}; give --config a TOML file that can be read.") from None
     except ValueError as error:
         raise ConfigError(f"{path}: {error}; it must be TOML in UTF-8.") from None
-    foreign = {name: _foreign(path, name, table.pop(name, {})) for name in ("authenticators", "handlers")}
+    foreign = {name: _foreign(path, name, table.pop(name, {})) for name in FOREIGN}
     return _parsed(_in_table(path, table), path.resolve().parent) | foreign
 
 

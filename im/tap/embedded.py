@@ -7,7 +7,9 @@ from im.adapters.memory.bridge import MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
 from im.business.custom import HandlerSettings
+from im.business.hooks import Hooks, HookSet
 from im.business.pushing import Pushes, PushPorts
+from im.business.session_hooks import SessionHooks
 from im.business.upkeep import LEDGER, PUSHES, Upkeep
 from im.business.worker import Worker, WorkerPorts
 from im.core.sessions import ClassPolicy
@@ -16,6 +18,7 @@ from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
 from im.handler import BUSINESS, GATEWAY
 from im.isolation import HandlerCounters, Handlers
 from im.tap.handlers import installed_handlers, layer, make_owners
+from im.tap.hooks import installed_hooks, make_hooks
 from im.tap.parts import Needs
 from im.tap.storing import now_ms
 from im.tap.threads import threads_of
@@ -37,6 +40,9 @@ class EmbeddedCore:
         self._upkeeps = [Upkeep(reactor, needs.store, chore) for chore in (LEDGER, PUSHES)]
         self.pushes = Pushes(reactor, PushPorts(needs.store, self.registry, self._worker.tell))
         self._worker.observe(self.pushes.committed)
+        hooks = HookSet(make_hooks(installed_hooks(), config.hooks), threads, counters)
+        self._hooks = Hooks(hooks, reactor, now_ms)
+        self._worker.observe(SessionHooks(self._hooks, self.registry).committed)
         self._bridge = MemoryBridge(reactor, self._worker.execute, limits.batch_requests)
         self.node = Node(
             NodeIdentity(config.node, secrets.token_hex(8)),
@@ -67,6 +73,7 @@ class EmbeddedCore:
         self.node.stop()
         self._bridge.stop()
         self._worker.stop()
+        self._hooks.stop()
 
 
 def build_embedded(needs: Needs) -> EmbeddedCore:

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IReactorFromThreads
 
-from im.handler import Owner
+from im.handler import Named
 from im.isolation import InThread
 
 
@@ -60,6 +60,6 @@ class HandlerThreads:
         self._start()
 
 
-def threads_of(reactor: IReactorFromThreads) -> Callable[[Owner], InThread]:
+def threads_of(reactor: IReactorFromThreads) -> Callable[[Named], InThread]:
     """Makes the threads of each handler."""
     return lambda owner: HandlerThreads(reactor, owner.name, owner.handler.threads)

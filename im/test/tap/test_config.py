@@ -7,7 +7,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.core.limits import Limits
-from im.tap.config import Config, ConfigError, Given, load
+from im.tap.config import FOREIGN, Config, ConfigError, Given, load
 from im.tap.settings import SETTINGS
 
 
@@ -67,9 +67,7 @@ class ConfigTests(SynchronousTestCase):
 
     def test_every_field_is_a_setting(self) -> None:
         named = {name for name, setting in SETTINGS.items() if not setting.is_limit}
-        self.assertEqual(
-            named, {each.name for each in fields(Config)} - {"limits", "authenticators", "handlers"}
-        )
+        self.assertEqual(named, {each.name for each in fields(Config)} - {"limits", *FOREIGN})
 
     def test_help_states_the_default_of_each_plain_setting(self) -> None:
         default = Config()

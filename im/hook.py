@@ -1,0 +1,92 @@
+"""The base class of what an app does when something happens in the system, and what it is told.
+
+A subclass implements those methods of `Hook` whose events it wants. It is found by its entry point in
+the group `im.hooks`; `docs/extending.md` shows one.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from im.handler import Extension
+
+T = TypeVar("T")
+
+
+class HookContext(Protocol):
+    """What a call of a hook may use."""
+
+    @property
+    def now_ms(self) -> int:
+        """When it was called, Unix ms."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The section `[hooks.NAME]` of the configuration, NAME being the entry point's."""
+
+    def in_thread(self, call: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+        """Run what blocks, such as a query to a database of the app's own, on a thread of the hook's."""
+
+
+class UserOnline(NamedTuple):
+    """A session began at `at_ms` and is in the ledger. `is_first`: the user has no other.
+
+    Where the registry can't be asked for others, it is false.
+    """
+
+    user: str
+    session: str
+    device: str
+    device_class: str
+    node: str
+    at_ms: int
+    is_foreground: bool
+    is_first: bool
+
+
+class UserOffline(NamedTuple):
+    """A session that was open for `duration_ms` ended; its client was last heard at `at_ms`.
+
+    `reason` is why, as in the ledger. `is_last`: the user has no other
+    by now. Where the registry can't be asked for others, it is false.
+    """
+
+    user: str
+    session: str
+    device: str
+    device_class: str
+    node: str
+    at_ms: int
+    duration_ms: int
+    reason: str
+    is_last: bool
+
+
+class Hook(Extension):
+    """What an app does at events. What a subclass doesn't implement is never called, and costs nothing.
+
+    A method is a coroutine function, or a function that returns nothing. Calls about one user are made
+    one at a time, in order. A call is at most once: who must not miss an event takes webhooks.
+    """
+
+    async def user_online(self, context: HookContext, event: UserOnline) -> None:
+        """A session of a user began."""
+
+    async def user_offline(self, context: HookContext, event: UserOffline) -> None:
+        """A session of a user ended. Those that died with their node are not told."""
+
+    @classmethod
+    def wants(cls, event: str) -> bool:
+        """Whether it implements the method of this name."""
+        return getattr(cls, event) is not getattr(Hook, event)
+
+
+EVENTS = frozenset(name for name in vars(Hook) if not name.startswith("_") and name != "wants")
+"""The names of the methods that a hook may implement."""
+
+
+class HookOwner(NamedTuple):
+    """A hook under its name, "hooks." and that of its entry point, with its settings."""
+
+    name: str
+    handler: Hook
+    settings: Mapping[str, Any] = {}
