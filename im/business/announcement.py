@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from im.core.commands import Conclude, Concluded, CursorMoved, MoveDelivered, Request, Result, Send, Sent
+from im.core.commands import Request, Result
+from im.core.custom import Conclude, Concluded
 from im.core.ids import direct_peer, users_by_id
+from im.core.messages import CursorMoved, MoveDelivered, Send, Sent
 from im.ports import Delivery, NodeBatch, Signal
 from im.proto.chat_pb2 import Cursor
 from im.wire import codec, hot

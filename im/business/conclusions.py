@@ -6,7 +6,8 @@ from typing import NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from im.core.commands import Conclude, Concluded, Request, Result, Stale
+from im.core.commands import Request, Result
+from im.core.custom import Conclude, Concluded, Stale
 from im.ports import IStore, Signal
 
 MOST_AT_ONCE = 64

@@ -11,7 +11,8 @@ from twisted.python.failure import Failure
 
 from im.business.conclusions import Concluding, Conclusions, Tell
 from im.business.decision import Decision, Surroundings
-from im.core.commands import Concluded, Custom, CustomReply, GetReply, Request, Result, Stale
+from im.core.commands import Request, Result
+from im.core.custom import Concluded, Custom, CustomReply, GetReply, Stale
 from im.core.errors import Code, Refused, RefusedError, invalid
 from im.core.limits import Limits
 from im.handler import MessageHandler

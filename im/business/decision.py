@@ -6,9 +6,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.message import Message
 
-from im.core.commands import TEXT, Conclude, Custom, CustomReply, GetRecord, Post, Record, Result
+from im.core.commands import Result
+from im.core.custom import Conclude, Custom, CustomReply, GetRecord, Post, Record
 from im.core.ids import inbox_conversation
 from im.core.limits import Limits
+from im.core.messages import TEXT
 from im.handler import Owner
 from im.isolation import InThread
 from im.ports import IStore, Signal

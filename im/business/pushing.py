@@ -8,9 +8,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from im.business.announcement import Announcement
-from im.core.commands import CursorMoved, MoveDelivered, Request, Result
+from im.core.commands import Request, Result
 from im.core.errors import Code, Refused, RefusedError
 from im.core.ids import inbox_conversation
+from im.core.messages import CursorMoved, MoveDelivered
 from im.core.pushing import (
     PUSH,
     FindUsers,

@@ -10,7 +10,8 @@ from twisted.python.failure import Failure
 
 from im.business.announcement import Announcement, announcement, by_node
 from im.business.custom import NONE, CustomTypes, HandlerSettings
-from im.core.commands import WRITES, Custom, Query, Request, Result, Write
+from im.core.commands import WRITES, Query, Request, Result, Write
+from im.core.custom import Custom
 from im.core.errors import Code, Refused
 from im.ports import INodeBus, ISessionRegistry, IStore, NodeBatch, Signal, UnavailableError
 

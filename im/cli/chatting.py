@@ -17,8 +17,8 @@ from im.client.core.events import Message, SendFailed, SendState, SendUnknown, S
 from im.client.errors import ClientError, ClientStoppedError, NotFoundError, OutboxFullError, ServerError
 from im.client.settings import ClientStatus, HistoryPage
 from im.client.settings import Status as ClientState
-from im.core.commands import TEXT
 from im.core.ids import uuid7
+from im.core.messages import TEXT
 
 HISTORY_ENTRIES = 50
 MOMENT = 0.1

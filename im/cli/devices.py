@@ -14,7 +14,7 @@ from im.client.core.events import Message
 from im.client.core.state import Saved, Unsent, Watermark
 from im.client.errors import StateLockedError, StateVersionError
 from im.client.sqlite_state import SqliteState
-from im.core.commands import Head, SyncCursor
+from im.core.messages import Head, SyncCursor
 
 MAX_DEVICES = 8
 """Commands of one user that may run at once in one state folder."""

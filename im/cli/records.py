@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from im.cli.marks import SIGNS, Mark
 from im.cli.output import Json, shown
-from im.core.commands import TEXT
+from im.core.messages import TEXT
 
 
 class Shown(NamedTuple):

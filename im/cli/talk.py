@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from im.cli.records import Shown, what_it_says
 from im.cli.transcript import Line, Transcript
 from im.client.core.events import CursorMoved, Message, SendFailed, SendUnknown, Sent
-from im.core.commands import Head
+from im.core.messages import Head
 
 
 class View(Protocol):

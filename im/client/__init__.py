@@ -45,8 +45,8 @@ from im.client.memory_state import MemoryState
 from im.client.pushes import is_shown, pushed
 from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Status
 from im.client.sqlite_state import SqliteState
-from im.core.commands import Head
 from im.core.ids import direct_conversation
+from im.core.messages import Head
 
 __all__ = [
     "AppBody",

@@ -21,9 +21,9 @@ from im.client.observed import Observed
 from im.client.observers import Observers
 from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Randomness, Status
 from im.client.waiters import Waiters
-from im.core.commands import TEXT, Head
 from im.core.errors import Code
 from im.core.ids import direct_conversation, uuid7
+from im.core.messages import TEXT, Head
 from im.proto import chat_pb2, session_pb2, sync_pb2
 
 GOODBYE_SECONDS = 2.0

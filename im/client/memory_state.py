@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable
 
 from im.client.core.state import Saved, Unsent, Watermark
-from im.core.commands import Head, SyncCursor
+from im.core.messages import Head, SyncCursor
 
 
 class MemoryState:

@@ -6,7 +6,7 @@ from typing import Any
 from im.client.core import events
 from im.client.observers import MessageObserver, Observers
 from im.client.settings import ClientStatus
-from im.core.commands import Head
+from im.core.messages import Head
 
 
 class Observed:

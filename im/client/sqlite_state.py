@@ -9,7 +9,8 @@ from typing import Any
 
 from im.client.core.state import Saved, Unsent, Watermark
 from im.client.errors import StateLockedError, StateVersionError
-from im.core.commands import Entry, Head, SyncCursor
+from im.core.messages import Entry, Head, SyncCursor
+from im.core.relations import NO_CONTACT, Contact
 
 SCHEMA_VERSION = 1
 
@@ -155,17 +156,16 @@ def _create_private(path: str) -> None:
 
 def _text_of(head: Head) -> str:
     last = head.last
-    if last is None:
-        return json.dumps(head)
-    entry = (*last[:4], last.client_msg_id.hex(), last.time_ms, last.content.hex())
-    return json.dumps((*head[:-1], entry))
+    texts = None if last is None else (*last[:4], last.client_msg_id.hex(), last.time_ms, last.content.hex())
+    return json.dumps({**head._asdict(), "last": texts})
 
 
 def _head_of(text: str) -> Head:
-    values: list[Any] = json.loads(text)
-    if values[-1] is not None:
-        seq, n, kind, sender, client_msg_id, time_ms, content = values[-1]
-        values[-1] = Entry(
-            seq, n, kind, sender, bytes.fromhex(client_msg_id), time_ms, bytes.fromhex(content)
-        )
-    return Head._make(values)
+    """A head as this version or an older one kept it: that one as a list of the fields up to `last`."""
+    kept: Any = json.loads(text)
+    values: dict[str, Any] = kept if isinstance(kept, dict) else dict(zip(Head._fields, kept, strict=False))
+    if values["last"] is not None:
+        *first, client_msg_id, time_ms, content = values["last"]
+        values["last"] = Entry._make((*first, bytes.fromhex(client_msg_id), time_ms, bytes.fromhex(content)))
+    values["contact"] = Contact._make(values.get("contact", NO_CONTACT))
+    return Head(**values)

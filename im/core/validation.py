@@ -4,9 +4,9 @@ The connection layer asks first, so that nothing wrong is carried on; the store 
 its bulk statements, since one wrong value in them would stop its neighbours.
 """
 
-from im.core.commands import TEXT, Send
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import DIRECT, GROUP, INBOX, direct_peer, id_problem
+from im.core.messages import TEXT, Send
 
 LARGEST = 2**63 - 1
 """The largest number that a database takes."""

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 from google.protobuf.message import Message
 from twisted.internet.interfaces import IReactorTime
 
-from im.core.commands import Command, Custom, CustomReply, Result
+from im.core.commands import Command, Result
+from im.core.custom import Custom, CustomReply
 from im.core.errors import Code, Refused, invalid
 from im.core.sessions import State
 from im.gateway.connection import Connection

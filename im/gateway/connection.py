@@ -25,8 +25,6 @@ from im.wire.codec import UndecodableError, pack, unpack
 RESYNC_TICKS = ticks(1.0)
 """After a delivery was dropped: what is dropped until then goes into the same resync."""
 
-_LOOK = pack(Resync())
-
 CLOSED_BY_PEER = "lost: closed by the peer"
 """How a session ended whose client ended the connection in order."""
 
@@ -256,16 +254,6 @@ class Connection:
         if self.state is _ONLINE and self._blocked_at is None:
             self._scope.counters.signals += 1
             self.send(frame)
-
-    def look(self) -> bool:
-        """Tell the client to sync, for something may be lost; False: it can't be told now."""
-        if self.state in _OVER:
-            return True
-        if self.state is not _ONLINE or self._blocked_at is not None:
-            return False
-        self._scope.counters.resyncs += 1
-        self.send(_LOOK)
-        return True
 
     def acknowledge(self, conversation: str, seq: int) -> None:
         """The client has everything of a conversation up to `seq`."""

@@ -1,8 +1,9 @@
 """Delivered cursors on their way to the store: at most one write an interval, conversation and user."""
 
-from im.core.commands import MoveDelivered, Result
+from im.core.commands import Result
 from im.core.errors import Refused
 from im.core.ids import INBOX
+from im.core.messages import MoveDelivered
 from im.gateway.pool import Pool
 from im.gateway.requests import Requests
 from im.gateway.ticker import TICK_SECONDS, Ticker

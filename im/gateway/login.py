@@ -13,9 +13,10 @@ from twisted.internet.defer import TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from im.core.commands import LoggedIn, Login, Sync, SyncPage
+from im.core.commands import LoggedIn, Login
 from im.core.errors import Code, Refused, RefusedError, invalid
 from im.core.ids import DEVICE_CLASSES, id_problem
+from im.core.messages import Sync, SyncPage
 from im.core.sessions import AppState, State
 from im.core.validation import LARGEST
 from im.gateway import translate, validate

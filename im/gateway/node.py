@@ -76,7 +76,7 @@ class Node:
         self.dispatch = self._dispatcher.dispatch
         """See `ConnectionOwner`; one call less for each frame."""
         self._deliverer = Deliverer(pool)
-        self.looks = Looks(pool, ticker, random)
+        self.looks = Looks(pool, ticker, random, counters)
         self._scope = connection_scope(limits, ticker, counters, self)
 
     @property

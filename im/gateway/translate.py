@@ -1,7 +1,9 @@
 """Values of the core to bodies of the wire, for all that more than one handler says."""
 
-from im.core.commands import Entry, Head, ProfileRecord, SyncCursor, SyncPage
+from im.core.commands import ProfileRecord
 from im.core.errors import Refused
+from im.core.messages import Entry, Head, SyncCursor, SyncPage
+from im.core.relations import NO_CONTACT, Contact
 from im.proto import base_pb2, session_pb2, sync_pb2
 
 
@@ -59,7 +61,13 @@ def head(value: Head) -> sync_pb2.Head:
         peer_read_seq=value.peer_read_seq,
         peer_delivered_seq=value.peer_delivered_seq,
         last=None if value.last is None else entry(value.last),
+        contact=None if value.contact == NO_CONTACT else contact(value.contact),
     )
+
+
+def contact(value: Contact) -> sync_pb2.Contact:
+    """What a user keeps of a conversation."""
+    return sync_pb2.Contact(**value._asdict())
 
 
 def sync_result(page: SyncPage) -> sync_pb2.SyncResult:

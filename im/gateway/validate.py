@@ -1,9 +1,9 @@
 """What is wrong with the fields of a body, before anything is asked of the business layer."""
 
 from im.core import validation
-from im.core.commands import Send
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import GROUP, direct_peer
+from im.core.messages import Send
 from im.core.validation import LARGEST
 from im.proto.session_pb2 import SetProfile
 from im.proto.sync_pb2 import SyncCursor

@@ -32,7 +32,7 @@ class SyncCursor(_message.Message):
     def __init__(self, epoch: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
 
 class Head(_message.Message):
-    __slots__ = ("conversation", "head_seq", "head_n", "head_time_ms", "unread", "read_seq", "delivered_seq", "visible_from", "active", "member_version", "epoch_seq", "peer_read_seq", "peer_delivered_seq", "last")
+    __slots__ = ("conversation", "head_seq", "head_n", "head_time_ms", "unread", "read_seq", "delivered_seq", "visible_from", "active", "member_version", "epoch_seq", "peer_read_seq", "peer_delivered_seq", "last", "contact")
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     HEAD_SEQ_FIELD_NUMBER: _ClassVar[int]
     HEAD_N_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,7 @@ class Head(_message.Message):
     PEER_READ_SEQ_FIELD_NUMBER: _ClassVar[int]
     PEER_DELIVERED_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_FIELD_NUMBER: _ClassVar[int]
     conversation: str
     head_seq: int
     head_n: int
@@ -61,7 +62,26 @@ class Head(_message.Message):
     peer_read_seq: int
     peer_delivered_seq: int
     last: Entry
-    def __init__(self, conversation: _Optional[str] = ..., head_seq: _Optional[int] = ..., head_n: _Optional[int] = ..., head_time_ms: _Optional[int] = ..., unread: _Optional[int] = ..., read_seq: _Optional[int] = ..., delivered_seq: _Optional[int] = ..., visible_from: _Optional[int] = ..., active: bool = ..., member_version: _Optional[int] = ..., epoch_seq: _Optional[int] = ..., peer_read_seq: _Optional[int] = ..., peer_delivered_seq: _Optional[int] = ..., last: _Optional[_Union[Entry, _Mapping]] = ...) -> None: ...
+    contact: Contact
+    def __init__(self, conversation: _Optional[str] = ..., head_seq: _Optional[int] = ..., head_n: _Optional[int] = ..., head_time_ms: _Optional[int] = ..., unread: _Optional[int] = ..., read_seq: _Optional[int] = ..., delivered_seq: _Optional[int] = ..., visible_from: _Optional[int] = ..., active: bool = ..., member_version: _Optional[int] = ..., epoch_seq: _Optional[int] = ..., peer_read_seq: _Optional[int] = ..., peer_delivered_seq: _Optional[int] = ..., last: _Optional[_Union[Entry, _Mapping]] = ..., contact: _Optional[_Union[Contact, _Mapping]] = ...) -> None: ...
+
+class Contact(_message.Message):
+    __slots__ = ("remark", "pinned", "muted", "hidden", "marked", "relation", "is_blocking")
+    REMARK_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
+    MUTED_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    MARKED_FIELD_NUMBER: _ClassVar[int]
+    RELATION_FIELD_NUMBER: _ClassVar[int]
+    IS_BLOCKING_FIELD_NUMBER: _ClassVar[int]
+    remark: str
+    pinned: bool
+    muted: bool
+    hidden: bool
+    marked: bool
+    relation: str
+    is_blocking: bool
+    def __init__(self, remark: _Optional[str] = ..., pinned: bool = ..., muted: bool = ..., hidden: bool = ..., marked: bool = ..., relation: _Optional[str] = ..., is_blocking: bool = ...) -> None: ...
 
 class Sync(_message.Message):
     __slots__ = ("cursor", "after")

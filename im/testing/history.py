@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from im.core.commands import Entry, Head
+from im.core.messages import Entry, Head
 
 
 class Outcome(NamedTuple):

@@ -31,8 +31,9 @@ from im.business.custom import HandlerSettings
 from im.business.worker import Worker, WorkerPorts
 from im.client.core.session import CoreSettings
 from im.client.core.timing import Timing
-from im.core.commands import Entry, Head, Pull, PullPage, Result, Sync, SyncPage
+from im.core.commands import Result
 from im.core.limits import Limits
+from im.core.messages import Entry, Head, Pull, PullPage, Sync, SyncPage
 from im.gateway.node import Node
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
 from im.gateway.stream import StreamSettings

@@ -1,6 +1,7 @@
 """What a database is never asked to do: the pure checks before a command touches the tables."""
 
-from im.core.commands import Conclude, Login, LogOut, Post, SetProfile
+from im.core.commands import Login, LogOut, SetProfile
+from im.core.custom import Conclude, Post
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import DEVICE_CLASSES, id_problem
 from im.core.limits import Limits

@@ -102,8 +102,30 @@ member = sa.Table(
     sa.Column("leave_n", Big),
     _number("delivered_seq"),
     _number("changed"),
+    _number("hidden_seq"),
+    _flag("marked", 0),
+    sa.Column("remark", sa.Text, nullable=False, server_default=""),
+    sa.Column("relation", sa.Text, nullable=False, server_default=""),
+    _flag("is_blocking", 0),
     sa.PrimaryKeyConstraint("conversation_id", "user_id"),
     sa.Index("member_by_user", "user_id", "conversation_id"),
+    sqlite_with_rowid=False,
+)
+
+friend_request = sa.Table(
+    "friend_request",
+    metadata,
+    sa.Column("requester", sa.Text, nullable=False),
+    sa.Column("addressee", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False, server_default=""),
+    sa.Column("state", sa.Text, nullable=False),
+    _number("created_ms"),
+    _number("decided_ms"),
+    _flag("seen", 0),
+    sa.PrimaryKeyConstraint("requester", "addressee"),
+    sa.Index("friend_request_received", "addressee", "created_ms"),
+    sa.Index("friend_request_sent", "requester", "created_ms"),
+    sa.Index("friend_request_by_time", "state", "created_ms"),
     sqlite_with_rowid=False,
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 from im.cli.online import CONNECT_SECONDS, online
 from im.cli.output import Output
 from im.cli.reactor import run as run_on_reactor
-from im.core.commands import Head
+from im.core.messages import Head
 
 
 def run(arguments: Namespace, output: Output) -> None:

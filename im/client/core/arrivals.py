@@ -8,7 +8,7 @@ from im.client.core.conversation import Conversation
 from im.client.core.events import AuditFound, CursorMoved, Effects, HeadChanged, Message
 from im.client.core.state import Saved, Watermark
 from im.client.core.timing import Timing
-from im.core.commands import Head
+from im.core.messages import Head
 from im.proto.chat_pb2 import Cursor, Deliver
 from im.proto.sync_pb2 import Entry, Page
 

@@ -1,7 +1,7 @@
 """How far one conversation was received: contiguous, whatever comes early, twice or never."""
 
 from im.client.core.events import Message
-from im.core.commands import Head
+from im.core.messages import Head
 
 MAX_EARLY = 256
 """Entries of one conversation that are kept while one before them is missing."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message as Body
 
-from im.core.commands import TEXT, Head
+from im.core.messages import TEXT, Head
 
 
 class Message(NamedTuple):

@@ -28,8 +28,8 @@ from im.client.core.requests import Outcome, Requests
 from im.client.core.state import ClientState, Unsent
 from im.client.core.sync import Sync, SyncParts
 from im.client.core.timing import Jitter, Timing
-from im.core.commands import Head
 from im.core.errors import Code
+from im.core.messages import Head
 from im.proto import base_pb2, chat_pb2, push_pb2, session_pb2, sync_pb2
 from im.proto.base_pb2 import BaseMessage
 from im.wire import types

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from im.core.commands import Head, SyncCursor
+from im.core.messages import Head, SyncCursor
 
 
 class Unsent(NamedTuple):

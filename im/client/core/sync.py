@@ -8,7 +8,8 @@ from im.client.core.arrivals import Arrivals
 from im.client.core.events import Effects, Ended, Refusal
 from im.client.core.requests import NextId, Outcome, Requests
 from im.client.core.state import ClientState
-from im.core.commands import Entry, Head, SyncCursor
+from im.core.messages import Entry, Head, SyncCursor
+from im.core.relations import NO_CONTACT, Contact
 from im.proto import sync_pb2
 from im.wire.codec import pack
 
@@ -153,7 +154,13 @@ def _head(body: sync_pb2.Head) -> Head:
         body.peer_read_seq,
         body.peer_delivered_seq,
         _entry(body.last) if body.HasField("last") else None,
+        _contact(body.contact) if body.HasField("contact") else NO_CONTACT,
     )
+
+
+def _contact(body: sync_pb2.Contact) -> Contact:
+    flags = (body.pinned, body.muted, body.hidden, body.marked)
+    return Contact(body.remark, *flags, body.relation, body.is_blocking)
 
 
 def _entry(body: sync_pb2.Entry) -> Entry:

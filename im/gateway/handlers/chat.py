@@ -1,7 +1,8 @@
 """CHAT: a message to a conversation."""
 
-from im.core.commands import Result, Send, Sent
+from im.core.commands import Result
 from im.core.errors import Refused
+from im.core.messages import Send, Sent
 from im.gateway.context import GatewayContext, GatewayHandler
 from im.gateway.counters import Counters
 from im.gateway.validate import send_refusal

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from im.core.commands import Pull, PullPage, Query, Result, Sync, SyncPage
+from im.core.commands import Query, Result
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.messages import Pull, PullPage, Sync, SyncPage
 from im.core.validation import seq_problem
 from im.gateway import translate
 from im.gateway.context import GatewayContext, GatewayHandler

@@ -1,7 +1,8 @@
 """READ: the user has seen everything of a conversation up to a seq."""
 
-from im.core.commands import CursorMoved, MoveRead, Result
+from im.core.commands import Result
 from im.core.errors import Refused
+from im.core.messages import CursorMoved, MoveRead
 from im.core.validation import seq_problem
 from im.gateway.context import GatewayContext, GatewayHandler
 from im.gateway.validate import conversation_problem

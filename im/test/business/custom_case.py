@@ -12,9 +12,11 @@ from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.business.custom import HandlerSettings
 from im.business.worker import Worker, WorkerPorts
-from im.core.commands import Custom, CustomReply, Entry, GetRecord, Pull, PullPage, Record, Request, Result
+from im.core.commands import Request, Result
+from im.core.custom import Custom, CustomReply, GetRecord, Record
 from im.core.errors import Refused
 from im.core.limits import Limits
+from im.core.messages import Entry, Pull, PullPage
 from im.handler import HandlerContext, MessageHandler, Owner
 from im.isolation import HandlerCounters, Handlers
 from im.ports import NodeBatch, Session

@@ -8,9 +8,10 @@ from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.business.access import Access
-from im.core.commands import LoggedIn, Login, Sent, Sync, SyncPage
+from im.core.commands import LoggedIn, Login
 from im.core.errors import Code, Refused, RefusedError
 from im.core.limits import Limits
+from im.core.messages import Sent, Sync, SyncPage
 from im.ports import Eviction, ISessionRegistry, NodeBatch, Session, UnavailableError
 from im.testing.contracts.store import a_send
 

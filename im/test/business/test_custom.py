@@ -5,7 +5,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from im.adapters.sql.sqlite import SqliteStore
-from im.core.commands import CustomReply, GetRecord, Result
+from im.core.commands import Result
+from im.core.custom import CustomReply, GetRecord
 from im.handler import HandlerContext
 from im.proto import session_pb2
 from im.test.business.custom_case import ANSWER, DONE, TALK, CustomCase

@@ -12,8 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.business.pushing import Pushes, PushPorts
-from im.core.commands import CreateUser, Pull, PullPage
+from im.core.commands import CreateUser
 from im.core.limits import Limits
+from im.core.messages import Pull, PullPage
 from im.core.pushing import PUSH, ExpirePushes, Push
 
 USERS = ("alice", "bob", "carol")

@@ -10,20 +10,9 @@ from zope.interface import implementer
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
 from im.business.worker import LOCATE_AGAIN_SECONDS, Worker, WorkerPorts
-from im.core.commands import (
-    CursorMoved,
-    GetProfile,
-    MoveDelivered,
-    MoveRead,
-    ProfileRecord,
-    Query,
-    Request,
-    Result,
-    Send,
-    Sent,
-    Write,
-)
+from im.core.commands import GetProfile, ProfileRecord, Query, Request, Result, Write
 from im.core.errors import Code, Refused
+from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Send, Sent
 from im.ports import IStore, NodeBatch, UnavailableError
 from im.proto.chat_pb2 import Cursor, Deliver
 from im.testing.contracts.registry import a_session

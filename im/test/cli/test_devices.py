@@ -11,7 +11,7 @@ from im.cli.failures import Failure
 from im.cli.online import CONNECT_SECONDS, FREE_POLL_SECONDS, free_device
 from im.client.core.events import Message
 from im.client.core.state import Unsent, Watermark
-from im.core.commands import SyncCursor
+from im.core.messages import SyncCursor
 
 UNSENT = Unsent("d~alice~bob", b"i" * 16, 0, 1, b"hi")
 

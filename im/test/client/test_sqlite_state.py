@@ -11,13 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.client import Client, ClientSettings, Head, SqliteState, StateLockedError, StateVersionError
 from im.client.core.state import Saved, Unsent, Watermark
 from im.client.memory_state import MemoryState
-from im.core.commands import Entry, SyncCursor
+from im.core.messages import Entry, SyncCursor
+from im.core.relations import Contact
 from im.test.client.network import FakeNode
 
 LAST = Entry(3, 3, 1, "bob", b"\x00" * 16, 7, b"\xffhello")
 HEADS = [
     Head("d~alice~bob", 3, 3, 7, 1, 2, 3, 1, True, 0, 0, 1, 2, LAST),
-    Head("d~alice~carol", 0, 0, 0, 0, 0, 0, 1, False, 4, 0, 0, 0, None),
+    Head("d~alice~carol", 0, 0, 0, 0, 0, 0, 1, False, 4, 0, 0, 0, None, Contact("Carol", pinned=True)),
 ]
 MARK = Watermark("d~alice~bob", "epoch-1", 2)
 

@@ -16,6 +16,7 @@ class Log:
         self.senders: list[str] = []
         self.cursors = Cursors()
         self.seen: set[int] = set()
+        self.gone: set[int] = set()
         self.look_ups: list[int] = []
         for sender in senders:
             self.add(sender)
@@ -39,13 +40,31 @@ class Log:
         self.seen.update(range(1, min(seq, len(self.senders)) + 1))
         return self.cursors.move_read(seq, len(self.senders), self.n, self.look_up)
 
+    def clear(self, seq: int) -> bool:
+        self.seen.update(range(1, min(seq, len(self.senders)) + 1))
+        return self.cursors.move_clear(seq, len(self.senders), self.n, self.look_up)
+
+    def recall(self, seq: int) -> None:
+        if 1 <= seq <= len(self.senders) and COUNTS[self.senders[seq - 1]]:
+            self.gone.add(seq)
+
+    def rejoin(self, history_seq: int) -> None:
+        """Leave, and come in again with a system entry."""
+        self.seen.update(range(1, len(self.senders) + 1))
+        n_before = self.n
+        self.add("system")
+        self.cursors.join(len(self.senders), n_before, history_seq)
+
     @property
     def unread(self) -> int:
-        return self.cursors.unread(self.n)
+        after = self.cursors.seen()[0]
+        gone = sum(seq > after and self.senders[seq - 1] == "peer" for seq in self.gone)
+        return self.cursors.unread(self.n, gone)
 
     def recount(self) -> int:
         return sum(
-            sender == "peer" and seq not in self.seen for seq, sender in enumerate(self.senders, start=1)
+            sender == "peer" and seq not in self.seen | self.gone
+            for seq, sender in enumerate(self.senders, start=1)
         )
 
 
@@ -117,6 +136,40 @@ class UnreadTests(SynchronousTestCase):
         cleared = Cursors(join_seq=5, join_n=3, clear_seq=7, clear_n=4)
         self.assertEqual((8, 1), (cleared.visible_from, cleared.unread(5)))
 
+    def test_who_joins_may_see_what_was_before_without_its_being_unread(self) -> None:
+        log = Log("peer", "peer")
+        log.rejoin(1)
+        log.add("peer")
+        self.assertEqual((1, 1), (log.cursors.visible_from, log.unread))
+
+    def test_who_comes_again_sees_from_then_on(self) -> None:
+        log = Log("peer", "me", "peer")
+        log.rejoin(0)
+        log.add("peer")
+        self.assertEqual((4, 1), (log.cursors.visible_from, log.unread))
+
+    def test_clearing_stops_at_the_head_and_never_moves_back(self) -> None:
+        log = Log("peer", "me", "peer")
+        self.assertTrue(log.clear(2))
+        self.assertFalse(log.clear(1))
+        self.assertEqual((3, 1), (log.cursors.visible_from, log.unread))
+        self.assertTrue(log.clear(99))
+        self.assertEqual((4, 0), (log.cursors.visible_from, log.unread))
+
+    def test_clearing_what_was_read_changes_no_number(self) -> None:
+        log = Log("peer", "peer", "me", "peer")
+        log.read(3)
+        self.assertTrue(log.clear(1))
+        self.assertEqual((2, 1), (log.cursors.visible_from, log.unread))
+
+    def test_a_recalled_message_is_not_unread(self) -> None:
+        log = Log("peer", "peer", "me")
+        log.recall(1)
+        log.recall(3)
+        self.assertEqual(1, log.unread)
+        log.read(1)
+        self.assertEqual(1, log.unread)
+
     @given(st.lists(st.one_of(st.sampled_from(sorted(COUNTS)), st.integers(0, 12)), max_size=30))
     @settings(derandomize=True, deadline=None, max_examples=500)
     def test_unread_is_what_a_recount_finds(self, steps: list[str | int]) -> None:
@@ -126,4 +179,26 @@ class UnreadTests(SynchronousTestCase):
                 log.read(step)
             else:
                 log.add(step)
+            self.assertEqual(log.recount(), log.unread)
+
+    @given(
+        st.lists(
+            st.one_of(
+                st.sampled_from(sorted(COUNTS)),
+                st.tuples(st.sampled_from(["read", "clear", "recall", "rejoin"]), st.integers(0, 12)),
+            ),
+            max_size=40,
+        )
+    )
+    @settings(derandomize=True, deadline=None, max_examples=1_000)
+    def test_unread_is_what_a_recount_finds_after_recalls_clearing_and_coming_again(
+        self, steps: list[str | tuple[str, int]]
+    ) -> None:
+        log = Log()
+        for step in steps:
+            if isinstance(step, str):
+                log.add(step)
+            else:
+                name, seq = step
+                getattr(log, name)(seq)
             self.assertEqual(log.recount(), log.unread)

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.core.commands import Send
 from im.core.errors import Code, Refused
 from im.core.ids import id_problem
+from im.core.messages import Send
 from im.core.validation import (
     LARGEST,
     content_problem,

@@ -16,8 +16,9 @@ from twisted.internet.task import deferLater
 from im.adapters.sql.sqlite import FileDatabase, SqliteStore, StorePolicy, inline_runners
 from im.adapters.token.keys import create_key_file, load_keys
 from im.adapters.token.signed import SignedTokens
-from im.core.commands import Entry, Head, Pull, PullPage, Query, Result, Sync, SyncPage
+from im.core.commands import Query, Result
 from im.core.limits import Limits
+from im.core.messages import Entry, Head, Pull, PullPage, Sync, SyncPage
 from im.ports import IStore
 from im.tap.statedir import read_node_file
 from im.test.system.processes import PATIENCE_SECONDS, Process

@@ -28,8 +28,8 @@ from im.client import (
     Timing,
 )
 from im.client.core.events import SendState
-from im.core.commands import Entry
 from im.core.ids import direct_conversation, uuid7
+from im.core.messages import Entry
 from im.test.faults.nodes import FaultyNode, Stored, until
 from im.testing.history import History, Outcome, Verdict
 

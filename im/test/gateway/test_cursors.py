@@ -4,7 +4,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from im.core.commands import MoveDelivered, Request
+from im.core.commands import Request
+from im.core.messages import MoveDelivered
 from im.gateway import cursors
 from im.gateway.counters import Counters
 from im.gateway.cursors import DeliveredCursors

@@ -2,8 +2,9 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.core.commands import LoggedIn, SyncCursor, SyncPage
+from im.core.commands import LoggedIn
 from im.core.limits import Limits
+from im.core.messages import SyncCursor, SyncPage
 from im.core.sessions import State
 from im.gateway.connection import GivenUpError
 from im.ports import NodeBatch, Signal

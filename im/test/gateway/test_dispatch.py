@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.core.commands import Custom, CustomReply, GetProfile, ProfileRecord, Result
+from im.core.commands import GetProfile, ProfileRecord, Result
+from im.core.custom import Custom, CustomReply
 from im.core.errors import Code, Refused, RefusedError
 from im.core.limits import Limits
 from im.core.sessions import State

@@ -3,27 +3,24 @@
 from google.protobuf.message import Message
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.core.commands import (
-    Command,
+from im.core.commands import Command, GetProfile, ProfileRecord, Result, SetProfile
+from im.core.errors import Code, Refused
+from im.core.limits import Limits
+from im.core.messages import (
     CursorMoved,
     Entry,
-    GetProfile,
     Head,
     MoveDelivered,
     MoveRead,
-    ProfileRecord,
     Pull,
     PullPage,
-    Result,
     Send,
     Sent,
-    SetProfile,
     Sync,
     SyncCursor,
     SyncPage,
 )
-from im.core.errors import Code, Refused
-from im.core.limits import Limits
+from im.core.relations import Contact
 from im.core.sessions import State
 from im.proto import base_pb2, chat_pb2, session_pb2, sync_pb2
 from im.test.gateway.world import DIRECT, World, close_of
@@ -259,7 +256,8 @@ class PageTests(HandlerCase):
         self.assertEqual(len(self.bridge.requests), 4)
 
     def test_a_sync_carries_heads_cursor_and_the_next_page(self) -> None:
-        head = Head(DIRECT, 9, 8, 77, 2, 3, 4, 1, True, 5, 6, 7, 8, ENTRY)
+        contact = Contact("the boss", pinned=True, relation="friend")
+        head = Head(DIRECT, 9, 8, 77, 2, 3, 4, 1, True, 5, 6, 7, 8, ENTRY, contact)
         empty = head._replace(conversation="i~alice", last=None)
         page = SyncPage(SyncCursor("e2", 11), [head, empty], "more")
         body = sync_pb2.Sync(cursor=sync_pb2.SyncCursor(epoch="e1", position=5), after="here")
@@ -268,9 +266,11 @@ class PageTests(HandlerCase):
         assert isinstance(result, sync_pb2.SyncResult)
         self.assertEqual((result.cursor.epoch, result.cursor.position, result.next), ("e2", 11, "more"))
         first, second = result.heads
-        for field in Head._fields[:-1]:
+        for field in Head._fields[: Head._fields.index("last")]:
             self.assertEqual(getattr(first, field), getattr(head, field), field)
         self.assertEqual((first.last.seq, second.HasField("last")), (3, False))
+        for field in Contact._fields:
+            self.assertEqual(getattr(first.contact, field), getattr(contact, field), field)
 
     def test_a_sync_without_a_cursor_asks_for_everything(self) -> None:
         command, _ = self.ask(sync_pb2.Sync(), SyncPage(SyncCursor("e1", 1), [], ""))

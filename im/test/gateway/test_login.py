@@ -6,9 +6,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from im.adapters.memory.registry import MemoryRegistry
-from im.core.commands import LoggedIn, Login, Sync, SyncCursor, SyncPage
+from im.core.commands import LoggedIn, Login
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.messages import Sync, SyncCursor, SyncPage
 from im.core.sessions import ClassPolicy, State
 from im.ports import Eviction, ISessionRegistry, NodeBatch, Session, UnavailableError
 from im.proto import base_pb2, chat_pb2, session_pb2, sync_pb2

@@ -3,9 +3,10 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.core.commands import LoggedIn, MoveDelivered, Sent
+from im.core.commands import LoggedIn
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.messages import MoveDelivered, Sent
 from im.core.sessions import State
 from im.proto import base_pb2, chat_pb2, session_pb2
 from im.test.gateway.world import DIRECT, Client, FakeTransport, World, close_of, delivery, online

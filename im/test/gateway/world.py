@@ -13,10 +13,11 @@ from zope.interface import implementer
 
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
-from im.core.commands import Command, LoggedIn, Login, Request, Result, Sync, SyncCursor, SyncPage
+from im.core.commands import Command, LoggedIn, Login, Request, Result
 from im.core.errors import Code, Refused, RefusedError
 from im.core.ledger import LEDGER_WRITES, LedgerWrite, SessionNoted
 from im.core.limits import Limits
+from im.core.messages import Sync, SyncCursor, SyncPage
 from im.core.sessions import ClassPolicy
 from im.gateway.connection import Connection
 from im.gateway.node import Node

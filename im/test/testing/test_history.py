@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.core.commands import Entry, Head
+from im.core.messages import Entry, Head
 from im.testing.history import History, Outcome, Verdict
 
 TALK = "d~alice~bob"

@@ -10,7 +10,8 @@ from zope.interface import implementer
 
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
-from im.core.commands import MoveRead, Query, Request, Result, Write
+from im.core.commands import Query, Request, Result, Write
+from im.core.messages import MoveRead
 from im.ports import IBusinessBridge, IStore, NodeBatch, UnavailableError
 from im.testing.contracts import bus as bus_contract
 from im.testing.contracts import registry as registry_contract

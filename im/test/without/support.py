@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from im.core.commands import TEXT, Send, Write
+from im.core.commands import Write
+from im.core.messages import TEXT, Send
 from im.testing.world import World
 
 TALK = "d~alice~bob"

@@ -10,7 +10,7 @@ from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.sqlite.runners import inline_runners
 from im.adapters.sql.sqlite.store import SqliteStore, StorePolicy
 from im.adapters.sql.sqlite.writer import Writer
-from im.core.commands import Sync, SyncPage
+from im.core.messages import Sync, SyncPage
 from im.test.without.support import TALK, RuleTests, a_send
 from im.testing.world import LIMITS
 

@@ -7,8 +7,8 @@ from unittest import mock
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.sql.operations.posting import Posting
-from im.core.commands import Send, Sent
 from im.core.errors import Refused
+from im.core.messages import Send, Sent
 from im.test.without.support import RuleTests, settled
 from im.testing.ports import Rates
 from im.testing.world import PortRates, World

@@ -8,7 +8,7 @@ from unittest import mock
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.sql.operations.entries import _RUN, Entries
-from im.core.commands import Entry
+from im.core.messages import Entry
 from im.test.without.support import TALK, RuleTests, a_send, store_untold
 from im.testing.world import World
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from im.core.commands import MoveRead, Request
+from im.core.commands import Request
+from im.core.messages import MoveRead
 from im.ports import IBusinessBridge
 
 

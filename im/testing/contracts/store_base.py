@@ -2,21 +2,10 @@
 
 from twisted.trial.unittest import TestCase
 
-from im.core.commands import (
-    Head,
-    Pull,
-    PullPage,
-    Query,
-    Result,
-    Send,
-    Sent,
-    Sync,
-    SyncCursor,
-    SyncPage,
-    Write,
-)
+from im.core.commands import Query, Result, Write
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.messages import Head, Pull, PullPage, Send, Sent, Sync, SyncCursor, SyncPage
 from im.ports import IStore
 
 DIRECT = "d~alice~bob"

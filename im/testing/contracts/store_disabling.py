@@ -1,8 +1,9 @@
 """What every store does with users that are disabled."""
 
-from im.core.commands import LoggedIn, Login, MoveRead, Sent, SetDisabled, Sync, SyncPage, UserState
+from im.core.commands import LoggedIn, Login, SetDisabled, UserState
 from im.core.errors import Code
 from im.core.limits import Limits
+from im.core.messages import MoveRead, Sent, Sync, SyncPage
 from im.testing.contracts.store_base import StoreContract, a_send
 
 _DISABLE, _ENABLE = SetDisabled("alice", True), SetDisabled("alice", False)

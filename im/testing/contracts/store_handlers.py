@@ -1,25 +1,10 @@
 """What every store does for handlers of others."""
 
-from im.core.commands import (
-    Conclude,
-    Concluded,
-    CursorMoved,
-    CustomReply,
-    GetRecord,
-    GetReply,
-    MoveRead,
-    Post,
-    Pull,
-    PullPage,
-    Record,
-    Result,
-    Send,
-    Sent,
-    SetDisabled,
-    Stale,
-)
+from im.core.commands import Result, SetDisabled
+from im.core.custom import Conclude, Concluded, CustomReply, GetRecord, GetReply, Post, Record, Stale
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.messages import CursorMoved, MoveRead, Pull, PullPage, Send, Sent
 from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, client_id
 
 _DONE = CustomReply(10_002, b"done")

@@ -12,9 +12,10 @@ from im.core.backends import (
     Remembered,
     RevokeKey,
 )
-from im.core.commands import CreateUser, Login, MoveDelivered, MoveRead, Pull, PullPage
+from im.core.commands import CreateUser, Login
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.messages import MoveDelivered, MoveRead, Pull, PullPage
 from im.core.pushing import (
     KEPT_MS,
     MAX_TTL_MS,

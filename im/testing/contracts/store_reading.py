@@ -1,8 +1,8 @@
 """What every store answers: what changed, and the entries page by page."""
 
-from im.core.commands import MoveDelivered, MoveRead, Pull, Sync
 from im.core.errors import Code
 from im.core.limits import Limits
+from im.core.messages import MoveDelivered, MoveRead, Pull, Sync
 from im.testing.contracts.store_base import DIRECT, StoreContract, a_send
 
 

@@ -1,8 +1,9 @@
 """What every store does with sends and cursors."""
 
-from im.core.commands import CreateUser, CursorMoved, Login, MoveDelivered, MoveRead, Sent
+from im.core.commands import CreateUser, Login
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Sent
 from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, client_id
 
 

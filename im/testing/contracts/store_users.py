@@ -9,11 +9,10 @@ from im.core.commands import (
     LogOut,
     ProfileRecord,
     SetProfile,
-    Sync,
-    SyncPage,
 )
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.messages import Sync, SyncPage
 from im.testing.contracts.store_base import StoreContract
 
 

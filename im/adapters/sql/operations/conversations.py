@@ -6,6 +6,7 @@ touched is written at its end; after a rollback it is forgotten and read again.
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.statements import RowsInsert, upsert
@@ -22,6 +23,12 @@ _SELECT_MEMBER = f"SELECT {_MEMBER} FROM member WHERE conversation_id = ? AND us
 
 _UPSERT_CONVERSATIONS = upsert("conversation", ["conversation_id"], [*_CONVERSATION.split(", "), "changed"])
 _MOVING = ["read_seq", "read_n", "own_last_seq", "own_last_n", "own_after", "own_max_seq", "delivered_seq"]
+_CONTACT = "remark, pinned, muted, hidden_seq, marked, relation, is_blocking"
+_SELECT_CONTACT = f"SELECT {_CONTACT} FROM member WHERE conversation_id = ? AND user_id = ?"
+_SET_CONTACT = (
+    "UPDATE member SET remark = ?, pinned = ?, muted = ?, hidden_seq = ?, marked = ?, relation = ?,"
+    " is_blocking = ?, can_send = ? WHERE conversation_id = ? AND user_id = ?"
+)
 _ADD_RECEIPTS = RowsInsert(
     "inbox_receipt",
     ["conversation_id", "device_id", "seq", "time_ms"],
@@ -30,11 +37,27 @@ _ADD_RECEIPTS = RowsInsert(
 _UPSERT_MEMBERS = upsert("member", ["conversation_id", "user_id"], [*_MOVING, "changed"])
 
 
+class Keepings(NamedTuple):
+    """What a member keeps of the conversation. Hidden up to `hidden_seq`: until an entry comes after it."""
+
+    remark: str = ""
+    pinned: int = 0
+    muted: int = 0
+    hidden_seq: int = 0
+    marked: int = 0
+    relation: str = ""
+    is_blocking: int = 0
+
+
+NO_KEEPINGS = Keepings()
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """A row of member, as far as writes need it.
 
-    `last_id` is the client id of the entry that this user stored last here, where it is known.
+    `last_id` is the client id of the entry that this user stored last here, where it is known;
+    `keepings` are None until somebody asks for them.
     """
 
     user: str
@@ -43,6 +66,7 @@ class Member:
     can_send: bool = True
     leave_seq: int | None = None
     last_id: bytes = b""
+    keepings: Keepings | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +94,7 @@ class Conversations:
         self._known: OrderedDict[str, Conversation] = OrderedDict()
         self._touched: dict[str, Conversation] = {}
         self._moved: dict[tuple[str, str], Member] = {}
+        self._kept: dict[tuple[str, str], Member] = {}
         self._receipts: list[tuple[str, str, int, int]] = []
 
     def known(self, conversation_id: str) -> Conversation | None:
@@ -115,6 +140,20 @@ class Conversations:
         """Write the member's row at the end of this transaction."""
         self._moved[conversation.id, member.user] = member
 
+    def keepings(self, conversation: Conversation, member: Member) -> Keepings:
+        """What a member keeps of the conversation."""
+        kept = member.keepings
+        if kept is None:
+            row = self._connection.execute(_SELECT_CONTACT, (conversation.id, member.user)).fetchone()
+            kept = member.keepings = NO_KEEPINGS if row is None else Keepings._make(row)
+        return kept
+
+    def keep_of(self, conversation: Conversation, member: Member, keepings: Keepings) -> None:
+        """Have a member keep this of the conversation, and whether they can send."""
+        member.keepings = keepings
+        self._kept[conversation.id, member.user] = member
+        self.touch_member(conversation, member)
+
     def add_receipt(self, inbox: Conversation, device: str, seq: int, now_ms: int) -> None:
         """Keep when a device acknowledged an inbox up to `seq`."""
         self._receipts.append((inbox.id, device, seq, now_ms))
@@ -150,12 +189,24 @@ class Conversations:
                 (conversation_id, user, at.read_seq, at.read_n, *own, member.delivered_seq, changed)
             )
         _UPSERT_MEMBERS.execute(self._connection, members)
+        if self._kept:
+            self._write_keepings()
         _ADD_RECEIPTS.execute(self._connection, self._receipts)
+
+    def _write_keepings(self) -> None:
+        self._connection.executemany(
+            _SET_CONTACT,
+            [
+                (*(member.keepings or NO_KEEPINGS), int(member.can_send), *key)
+                for key, member in self._kept.items()
+            ],
+        )
 
     def keep(self) -> None:
         """After a commit: what was touched is stored now; the oldest beyond the bound are let go."""
         self._touched.clear()
         self._moved.clear()
+        self._kept.clear()
         self._receipts.clear()
         while len(self._known) > self._bound:
             self._known.popitem(last=False)
@@ -166,4 +217,5 @@ class Conversations:
             self._known.pop(conversation_id, None)
         self._touched.clear()
         self._moved.clear()
+        self._kept.clear()
         self._receipts.clear()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from im.adapters.sql.operations.connection import Connection
-from im.core.commands import Entry
+from im.core.messages import Entry
 
 PLACEHOLDER = 0
 """The kind of an entry that can't be shown; its `n` is 0 where that is lost, too."""

@@ -3,7 +3,7 @@
 from im.adapters.sql.checks import conclude_problem
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.posts import Posts
-from im.core.commands import Conclude, Concluded, CustomReply, Record, Stale
+from im.core.custom import Conclude, Concluded, CustomReply, Record, Stale
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.statements import RowsInsert
-from im.core.commands import Sent
+from im.core.messages import Sent
 
 _COLUMNS = ["conversation_id", "seq", "n", "kind", "sender", "client_msg_id", "time_ms", "content"]
 _INSERT = RowsInsert("message", _COLUMNS, "ON CONFLICT (client_msg_id, sender, conversation_id) DO NOTHING")

@@ -4,10 +4,10 @@ from im.adapters.sql.checks import disabled
 from im.adapters.sql.operations.conversations import Conversation, Conversations, Member
 from im.adapters.sql.operations.messages import Key, Messages, Stored
 from im.adapters.sql.operations.users import Users
-from im.core.commands import CursorMoved, MoveDelivered, MoveRead, Send, Sent
 from im.core.errors import Code, Refused
 from im.core.ids import DIRECT, INBOX, direct_peer
 from im.core.limits import Limits
+from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Send, Sent
 from im.core.unread import Cursors
 from im.core.validation import conversation_problem, send_problem, unknown_conversation
 

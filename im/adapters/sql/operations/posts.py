@@ -5,10 +5,11 @@ from im.adapters.sql.operations.conversations import Conversations, Member
 from im.adapters.sql.operations.messages import Messages, Stored
 from im.adapters.sql.operations.posting import begin, blocked, find
 from im.adapters.sql.operations.users import Users
-from im.core.commands import Post, Sent
+from im.core.custom import Post
 from im.core.errors import Code, Refused
 from im.core.ids import users_by_id
 from im.core.limits import Limits
+from im.core.messages import Sent
 from im.core.validation import FIRST_SYSTEM_KIND, unknown_conversation
 
 

@@ -8,10 +8,10 @@ from im.adapters.sql.operations.entries import PLACEHOLDER
 from im.adapters.sql.operations.messages import Messages, Stored
 from im.adapters.sql.operations.posting import Posting, begin
 from im.adapters.sql.operations.statements import upsert
-from im.core.commands import Sent
 from im.core.errors import Code, Refused
 from im.core.ids import id_problem, inbox_conversation, users_by_id
 from im.core.limits import Limits
+from im.core.messages import Sent
 from im.core.pushing import (
     KEPT_MS,
     MAX_TTL_MS,

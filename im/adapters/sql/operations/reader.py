@@ -7,34 +7,25 @@ from typing import Any, NamedTuple
 
 from im.adapters.sql.operations.backends import all_keys, find_key
 from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.conversations import Keepings
 from im.adapters.sql.operations.entries import Entries, wire_size
 from im.adapters.sql.operations.handlers import record_of, reply_of
 from im.adapters.sql.operations.looking import what_changed
 from im.adapters.sql.operations.online import UNTIMED, Almanac, OnlineTimeReader
 from im.adapters.sql.operations.pushes import push_of, users_found
+from im.adapters.sql.operations.relations import contact_of, relation_of, requests_of
 from im.adapters.sql.operations.users import login_refusal, profile_of
 from im.core.backends import FindKey, ListKeys
-from im.core.commands import (
-    CustomReply,
-    Entry,
-    GetProfile,
-    GetRecord,
-    GetReply,
-    Head,
-    Pull,
-    PullPage,
-    Query,
-    Result,
-    Sync,
-    SyncCursor,
-    SyncPage,
-)
+from im.core.commands import GetProfile, Query, Result
+from im.core.custom import CustomReply, GetRecord, GetReply
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import id_problem
 from im.core.ledger import OnlineTime, OnlineTimes
 from im.core.limits import Limits
 from im.core.looking import Changed, WhatChanged
+from im.core.messages import Entry, Head, Pull, PullPage, Sync, SyncCursor, SyncPage
 from im.core.pushing import FindUsers, GetPush
+from im.core.relations import GetRelation, ListRequests
 from im.core.unread import Cursors
 from im.core.validation import conversation_problem, unknown_conversation
 from im.ports import UnavailableError
@@ -44,6 +35,7 @@ _META = "SELECT store_epoch, changes FROM meta"
 _PLACES = """
 SELECT c.conversation_id, c.last_seq, c.n, c.head_time_ms, c.member_version, c.epoch_seq,
        m.delivered_seq, m.leave_seq, m.leave_n, coalesce(p.read_seq, 0), coalesce(p.delivered_seq, 0),
+       m.remark, m.pinned, m.muted, m.hidden_seq, m.marked, m.relation, m.is_blocking,
        m.read_seq, m.read_n, m.own_last_seq, m.own_last_n, m.own_after, m.own_max_seq,
        m.clear_seq, m.clear_n, m.join_seq, m.join_n
 FROM member AS m CROSS JOIN conversation AS c ON c.conversation_id = m.conversation_id
@@ -75,6 +67,7 @@ class _Place(NamedTuple):
     leave_n: int | None
     peer_read_seq: int
     peer_delivered_seq: int
+    keepings: Keepings
     cursors: Cursors
 
     @property
@@ -104,11 +97,12 @@ class _Place(NamedTuple):
             peer_read_seq=self.peer_read_seq,
             peer_delivered_seq=self.peer_delivered_seq,
             last=last,
+            contact=contact_of(self.keepings, self.head_seq),
         )
 
 
 def _place(row: tuple[Any, ...]) -> _Place:
-    return _Place._make((*row[:11], Cursors(*row[11:])))
+    return _Place._make((*row[:11], Keepings._make(row[11:18]), Cursors(*row[18:])))
 
 
 class Reader:
@@ -131,6 +125,8 @@ class Reader:
             GetReply: self._reply,
             FindUsers: lambda query: users_found(connection, query),
             GetPush: lambda query: push_of(connection, query),
+            ListRequests: lambda query: requests_of(connection, query),
+            GetRelation: self._relation,
             FindKey: lambda query: find_key(connection, query.digest),
             ListKeys: lambda query: all_keys(connection),
             OnlineTime: online.one,
@@ -159,6 +155,10 @@ class Reader:
     def _reply(self, query: GetReply) -> CustomReply | Refused:
         earlier = reply_of(self._connection, query.handler, query.user, query.key)
         return Refused(Code.NOT_FOUND, "this request was not answered yet") if earlier is None else earlier
+
+    def _relation(self, query: GetRelation) -> Result:
+        (epoch, _) = self._connection.execute(_META).fetchone()
+        return relation_of(self._connection, query, epoch)
 
     def _sync(self, query: Sync) -> SyncPage | Refused:
         if not query.after.isprintable():

@@ -15,26 +15,17 @@ from im.adapters.sql.operations.online import Almanac
 from im.adapters.sql.operations.posting import Posting
 from im.adapters.sql.operations.posts import Posts
 from im.adapters.sql.operations.pushes import Inboxes, Pushes
+from im.adapters.sql.operations.relations import RelationParts, Relations
 from im.adapters.sql.operations.upkeep import Upkeep
 from im.adapters.sql.operations.users import Users
 from im.adapters.sql.sqlite.database import Database, is_transient
 from im.core.backends import CreateKey, KeepAnswer, Remember, RevokeKey
 from im.core.calendars import UTC
-from im.core.commands import (
-    Conclude,
-    CreateUser,
-    Login,
-    LogOut,
-    MoveDelivered,
-    MoveRead,
-    Result,
-    Send,
-    SetDisabled,
-    SetProfile,
-    Write,
-)
+from im.core.commands import CreateUser, Login, LogOut, Result, SetDisabled, SetProfile, Write
+from im.core.custom import Conclude
 from im.core.ledger import ChangeAppState, CloseSession, EndNode, KeepLedger, MoveClock, OpenSession
 from im.core.limits import Limits
+from im.core.messages import MoveDelivered, MoveRead, Send
 from im.core.pushing import ExpirePushes, StorePush
 from im.ports import UnavailableError
 
@@ -76,6 +67,7 @@ class Writer:
         pushes = Pushes(Inboxes(self._connection, self._conversations, self._messages, self._posting, limits))
         backends = Backends(self._connection)
         posts = Posts(self._conversations, self._messages, users, limits)
+        relations = Relations(RelationParts(self._connection, self._conversations, posts, users, epoch))
         self._steps: dict[type, Callable[[Any, int], Result]] = {
             Send: self._posting.send,
             MoveRead: self._posting.move_read,
@@ -94,6 +86,7 @@ class Writer:
             KeepLedger: self._upkeep.keep,
             StorePush: pushes.store,
             ExpirePushes: pushes.expire,
+            **relations.steps(),
             CreateKey: backends.create_key,
             RevokeKey: backends.revoke_key,
             Remember: backends.remember,

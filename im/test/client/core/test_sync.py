@@ -4,8 +4,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.client.core.events import Answered, AuditFound, Ended, HeadChanged, Message, RequestTimedOut, Sent
 from im.client.core.state import Watermark
-from im.core.commands import SyncCursor
 from im.core.errors import Code
+from im.core.messages import SyncCursor
 from im.proto import session_pb2
 from im.proto.chat_pb2 import Chat, DeliverAck
 from im.proto.sync_pb2 import Pull, Sync, SyncResult

@@ -8,8 +8,9 @@ from im.adapters.sql.sqlite import SqliteStore
 from im.business.pushing import PAGE_USERS
 from im.business.users import PAGE_USERS as IMPORT_USERS
 from im.core.backends import RevokeKey
-from im.core.commands import GetProfile, ProfileRecord, Pull, PullPage, Result, SetProfile, Write
+from im.core.commands import GetProfile, ProfileRecord, Result, SetProfile, Write
 from im.core.errors import Code, RefusedError
+from im.core.messages import Pull, PullPage
 from im.core.pushing import StorePush
 from im.test.http.api.world import ApiCase
 

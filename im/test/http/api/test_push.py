@@ -1,6 +1,6 @@
 import base64
 
-from im.core.commands import Pull, PullPage
+from im.core.messages import Pull, PullPage
 from im.proto.base_pb2 import BaseMessage
 from im.proto.push_pb2 import Event, Push
 from im.test.http.api.world import Answer, ApiCase

@@ -20,8 +20,9 @@ from im.business.keys import Keys
 from im.business.pushing import Pushes, PushPorts
 from im.business.worker import Worker, WorkerPorts
 from im.core.backends import SCOPES
-from im.core.commands import CreateUser, Login, MoveDelivered, Request
+from im.core.commands import CreateUser, Login, Request
 from im.core.limits import Limits
+from im.core.messages import MoveDelivered
 from im.http.api.about import Addresses
 from im.http.api.serve import ApiPorts, ApiSettings, operators_api, public_api
 from im.http.port import public_root

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from im.adapters.sql.sqlite import FileDatabase, SqliteStore, UnusableDatabaseError, backup, restore
-from im.core.commands import Pull, PullPage, Sync, SyncPage
+from im.core.messages import Pull, PullPage, Sync, SyncPage
 from im.test.adapters.sql.sqlite.support import StoreTestCase
 from im.testing.contracts.store import DIRECT, a_send
 

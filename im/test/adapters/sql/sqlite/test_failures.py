@@ -11,9 +11,10 @@ from im.adapters.sql.sqlite import FileDatabase, MemoryDatabase, Runners, Sqlite
 from im.adapters.sql.sqlite.database import commit
 from im.adapters.sql.sqlite.runners import T, inline_runners
 from im.adapters.sql.sqlite.writer import BrokenStoreError
-from im.core.commands import Login, Pull, PullPage, Result, Sent, SetDisabled, Sync, SyncPage, Write
+from im.core.commands import Login, Result, SetDisabled, Write
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.messages import Pull, PullPage, Sent, Sync, SyncPage
 from im.ports import UnavailableError
 from im.test.adapters.sql.sqlite.support import StoreTestCase
 from im.testing.contracts.store import DIRECT, a_send

@@ -22,23 +22,22 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners, writer
 from im.adapters.sql.sqlite.database import commit
-from im.core.commands import (
+from im.core.commands import Result, Write
+from im.core.errors import Code, Refused
+from im.core.limits import Limits
+from im.core.messages import (
     CursorMoved,
     Head,
     MoveDelivered,
     MoveRead,
     Pull,
     PullPage,
-    Result,
     Send,
     Sent,
     Sync,
     SyncCursor,
     SyncPage,
-    Write,
 )
-from im.core.errors import Code, Refused
-from im.core.limits import Limits
 from im.ports import UnavailableError
 from im.testing.contracts.store import a_send
 

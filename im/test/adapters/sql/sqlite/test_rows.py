@@ -3,9 +3,9 @@
 import sqlite3
 
 from im.adapters.sql.sqlite import MemoryDatabase
-from im.core.commands import Pull, PullPage, Sent, Sync, SyncPage
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
+from im.core.messages import Pull, PullPage, Sent, Sync, SyncPage
 from im.test.adapters.sql.sqlite.support import StoreTestCase
 from im.testing.contracts.store import DIRECT, a_send
 
