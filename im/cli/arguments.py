@@ -146,6 +146,27 @@ def _push(parser: Parser) -> None:
     parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="how long to wait [10]")
 
 
+def _relay(parser: Parser) -> None:
+    actions = ("run", "status", "list", "retry", "drop")
+    parser.add_argument("action", nargs="?", choices=actions, help="what to do [run]")
+    parser.add_argument("keys", nargs="*", metavar="KEY", help="the dead letters to retry or drop")
+    parser.add_argument(
+        "--all", dest="everything", action="store_true", help="retry or drop all dead letters"
+    )
+    parser.add_argument("--database", metavar="URL", help="where pushes wait [IM_RELAY_DATABASE]")
+    parser.add_argument("--url", help="the node's HTTP API, such as http://127.0.0.1:7280")
+    parser.add_argument("--key-file", metavar="FILE", help="holds a key of the API, made for pushes")
+    parser.add_argument("--ca-file", metavar="FILE", help="certificates to trust for https:")
+    parser.add_argument("--once", action="store_true", help="deliver what waits, then end")
+    parser.add_argument("--attempts", type=_count, default=100, metavar="N", help="then it is dead [100]")
+    parser.add_argument(
+        "--lease", type=_positive, default=15.0, metavar="S", help="until another relay takes over [15]"
+    )
+    parser.add_argument(
+        "--limit", type=_count, default=100, metavar="N", help="list so many, the latest [100]"
+    )
+
+
 def _signing_keys(parser: Parser) -> None:
     _local(parser)
     parser.add_argument("action", choices=("list", "rotate", "retire"), help="what to do")
@@ -221,6 +242,7 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "disable": (_whom, "shut a user out: no login, no message, every session ends"),
     "enable": (_whom, "let a disabled user in again"),
     "push": (_push, "push to users: into their inboxes, or as a signal"),
+    "relay": (_relay, "deliver the pushes that wait in a back end's database"),
     "keys": (_keys, "create, list or revoke the keys of back ends for the HTTP API"),
     "signing-keys": (_signing_keys, "list, rotate or retire the keys that sign the local node's tokens"),
     "online-time": (_online_time, "show how long a user was online, and how far that may be off"),

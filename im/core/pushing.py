@@ -12,6 +12,12 @@ MAX_TTL_MS = 30 * 86_400_000
 KEPT_MS = 7 * 86_400_000
 """How long after its end the store can tell what became of a push."""
 
+MOST_USERS = 10_000
+"""That one push names."""
+
+FIRST_PUSHED_TYPE = 10_000
+"""The lowest type that a push may have beside the generic event: those below are not the app's."""
+
 COLLAPSE_KEY_CHARACTERS = 64
 PUSH_ID_BYTES = 16
 

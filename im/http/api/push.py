@@ -11,15 +11,22 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from im.business.pushing import Pushes
 from im.core.errors import Code, Refused, RefusedError, invalid
 from im.core.limits import Limits
-from im.core.pushing import MAX_TTL_MS, PUSH_ID_BYTES, Push, PushRecord, PushUser
+from im.core.pushing import (
+    FIRST_PUSHED_TYPE,
+    MAX_TTL_MS,
+    MOST_USERS,
+    PUSH_ID_BYTES,
+    Push,
+    PushRecord,
+    PushUser,
+)
 from im.http.api.table import Call, Route
 from im.http.api.table import Struct as Input
 from im.ports import ISessionRegistry
 from im.proto import push_pb2
 from im.wire.codec import pack_raw
-from im.wire.types import EVENT, FIRST_CUSTOM_TYPE
+from im.wire.types import EVENT
 
-MOST_USERS = 10_000
 MOST_WAIT_SECONDS = 30.0
 _PAGE = 500
 
@@ -231,8 +238,8 @@ def _what(body: PushInput) -> tuple[int, bytes]:
         if body.body:
             raise RefusedError(invalid("body", "an event has no other body"))
         return EVENT, push_pb2.Event(json=msgspec.json.encode(body.event)).SerializeToString()
-    if body.type < FIRST_CUSTOM_TYPE:
-        text = f"no client may get this type by a push; an app's own are {FIRST_CUSTOM_TYPE} and above"
+    if body.type < FIRST_PUSHED_TYPE:
+        text = f"no client may get this type by a push; an app's own are {FIRST_PUSHED_TYPE} and above"
         raise RefusedError(invalid("type", text))
     try:
         return body.type, base64.b64decode(body.body, validate=True)
