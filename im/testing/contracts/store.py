@@ -5,19 +5,25 @@ from im.testing.contracts.store_disabling import DisablingContract
 from im.testing.contracts.store_handlers import HandlerContract
 from im.testing.contracts.store_ledger import LedgerContract
 from im.testing.contracts.store_looking import LookingContract
+from im.testing.contracts.store_presence import PresenceContract
 from im.testing.contracts.store_pushes import BackendContract, PushContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
+from im.testing.contracts.store_relations import BlockContract, ContactContract, FriendContract
 from im.testing.contracts.store_sending import CursorContract, SendingContract
 from im.testing.contracts.store_users import UserContract
 
 __all__ = [
     "DIRECT",
     "BackendContract",
+    "BlockContract",
+    "ContactContract",
     "CursorContract",
     "DisablingContract",
+    "FriendContract",
     "HandlerContract",
     "LedgerContract",
     "LookingContract",
+    "PresenceContract",
     "PullContract",
     "PushContract",
     "SendingContract",

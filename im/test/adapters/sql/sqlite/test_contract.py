@@ -110,6 +110,22 @@ class LookingInMemory(InMemory, store.LookingContract):
     """What changed, in memory."""
 
 
+class PresenceInMemory(InMemory, store.PresenceContract):
+    """Who is online, from a database in memory."""
+
+
+class FriendsInMemory(InMemory, store.FriendContract):
+    """Friends, in memory."""
+
+
+class BlocksInMemory(InMemory, store.BlockContract):
+    """Blocks, in memory."""
+
+
+class ContactsInMemory(InMemory, store.ContactContract):
+    """Contacts, in memory."""
+
+
 class SendingInFile(InFile, store.SendingContract):
     """Sends, in a file."""
 
@@ -152,3 +168,19 @@ class LedgerInFile(InFile, store.LedgerContract):
 
 class LookingInFile(InFile, store.LookingContract):
     """What changed, in a file."""
+
+
+class PresenceInFile(InFile, store.PresenceContract):
+    """Who is online, from a file."""
+
+
+class FriendsInFile(InFile, store.FriendContract):
+    """Friends, in a file."""
+
+
+class BlocksInFile(InFile, store.BlockContract):
+    """Blocks, in a file."""
+
+
+class ContactsInFile(InFile, store.ContactContract):
+    """Contacts, in a file."""
