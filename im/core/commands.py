@@ -13,6 +13,7 @@ from im.core.errors import Refused
 from im.core.ledger import LEDGER_WRITES, LedgerQuery, LedgerResult, LedgerWrite
 from im.core.looking import Changed, WhatChanged
 from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Pull, PullPage, Send, Sent, Sync, SyncPage
+from im.core.presence import FindPresence, PresenceFound
 from im.core.pushing import PUSH_WRITES, PushQuery, PushResult, PushWrite
 from im.core.relations import (
     RELATION_WRITES,
@@ -128,6 +129,7 @@ Query = (
     | GetRecord
     | GetReply
     | LedgerQuery
+    | FindPresence
     | PushQuery
     | BackendQuery
     | RelationQuery
@@ -148,6 +150,7 @@ Result = (
     | Concluded
     | Stale
     | LedgerResult
+    | PresenceFound
     | PushResult
     | BackendResult
     | RelationResult

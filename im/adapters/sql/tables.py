@@ -177,6 +177,7 @@ online_session = sa.Table(
     _number("reach_ms"),
     _flag("is_entered", 0),
     sa.Index("online_session_by_user", "user_id", "opened_ms"),
+    sa.Index("online_session_last", "user_id", "closed_ms"),
     sa.Index("online_session_by_end", "is_entered", "closed_ms"),
     sa.Index(
         "online_session_open",

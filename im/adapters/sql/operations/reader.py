@@ -12,6 +12,7 @@ from im.adapters.sql.operations.entries import Entries, wire_size
 from im.adapters.sql.operations.handlers import record_of, reply_of
 from im.adapters.sql.operations.looking import what_changed
 from im.adapters.sql.operations.online import UNTIMED, Almanac, OnlineTimeReader
+from im.adapters.sql.operations.presence import presence_of
 from im.adapters.sql.operations.pushes import push_of, users_found
 from im.adapters.sql.operations.relations import contact_of, relation_of, requests_of
 from im.adapters.sql.operations.users import login_refusal, profile_of
@@ -24,6 +25,7 @@ from im.core.ledger import OnlineTime, OnlineTimes
 from im.core.limits import Limits
 from im.core.looking import Changed, WhatChanged
 from im.core.messages import Entry, Head, Pull, PullPage, Sync, SyncCursor, SyncPage
+from im.core.presence import FindPresence
 from im.core.pushing import FindUsers, GetPush
 from im.core.relations import GetRelation, ListRequests
 from im.core.unread import Cursors
@@ -129,6 +131,7 @@ class Reader:
             GetRelation: self._relation,
             FindKey: lambda query: find_key(connection, query.digest),
             ListKeys: lambda query: all_keys(connection),
+            FindPresence: lambda query: presence_of(connection, query),
             OnlineTime: online.one,
             OnlineTimes: online.all,
         }

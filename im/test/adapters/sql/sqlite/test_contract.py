@@ -126,6 +126,10 @@ class ContactsInMemory(InMemory, store.ContactContract):
     """Contacts, in memory."""
 
 
+class PresenceInMemory(InMemory, store.PresenceContract):
+    """Who is online, from a database in memory."""
+
+
 class SendingInFile(InFile, store.SendingContract):
     """Sends, in a file."""
 
@@ -164,6 +168,10 @@ class HandlersInFile(InFile, store.HandlerContract):
 
 class LedgerInFile(InFile, store.LedgerContract):
     """The ledger, in a file."""
+
+
+class PresenceInFile(InFile, store.PresenceContract):
+    """Who is online, from a file."""
 
 
 class LookingInFile(InFile, store.LookingContract):
