@@ -209,8 +209,17 @@ class GetRelation(NamedTuple):
     peer: str
 
 
-RelationWrite = AskFriend | AnswerFriend | WithdrawRequest | EndFriendship | Block | OpenDirect | SetContact
-RelationWrite |= SeeRequests | ExpireRequests
+RelationWrite = (
+    AskFriend
+    | AnswerFriend
+    | WithdrawRequest
+    | EndFriendship
+    | Block
+    | OpenDirect
+    | SetContact
+    | SeeRequests
+    | ExpireRequests
+)
 RelationQuery = ListRequests | GetRelation
 RelationResult = RelationChanged | ContactChanged | RequestsSeen | RequestsExpired | RequestPage
 

@@ -37,6 +37,8 @@ class Config:
     admin: str = "tcp:7290:interface=127.0.0.1"
     users: str = "known"
     same_class: str = "coexist"
+    direct: str = "anyone"
+    greeting: str = "你好"
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     signing_key_file: Path | None = None

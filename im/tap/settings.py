@@ -186,6 +186,14 @@ SETTINGS: dict[str, Setting] = {
             "what a login does to the user's other devices of its class: coexist, replace [default coexist]",
         ),
         Setting(
+            "direct",
+            _one_of("anyone", "friends", "hook"),
+            "who may write to a user: anyone, friends, or friends and whom a hook lets in [default anyone]",
+        ),
+        Setting(
+            "greeting", _text, "what a user says by accepting a friend request; empty: nothing [default 你好]"
+        ),
+        Setting(
             "allowed_origins", _texts, "origin of web pages that may connect; repeatable [default: own]", True
         ),
         Setting(

@@ -43,7 +43,9 @@ class OpenStore:
         except UnusableDatabaseError as error:
             raise StartError(f"{error}.") from None
         self._runners = ThreadedRunners(reactor)
-        policy = StorePolicy(config.limits, config.users == "open", config.time_zone)
+        policy = StorePolicy(
+            config.limits, config.users == "open", config.time_zone, config.direct != "anyone"
+        )
         self.store = SqliteStore(self._database, self._runners.start(), now_ms, policy, on_fatal)
         self._lease = LoopingCall(self._beat)
         self._lease.clock = reactor

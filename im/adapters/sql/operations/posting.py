@@ -8,6 +8,7 @@ from im.core.errors import Code, Refused
 from im.core.ids import DIRECT, INBOX, direct_peer
 from im.core.limits import Limits
 from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Send, Sent
+from im.core.relations import STRANGER, not_open
 from im.core.unread import Cursors
 from im.core.validation import conversation_problem, send_problem, unknown_conversation
 
@@ -19,15 +20,22 @@ class Posting:
 
     A send is first taken for new: that it was stored before is found when the batch is written,
     and the batch is then executed again with `is_careful` set, which looks first.
+    With `is_for_friends` only they and those who were let in may write to each other.
     """
 
     def __init__(
-        self, conversations: Conversations, messages: Messages, users: Users, limits: Limits
+        self,
+        conversations: Conversations,
+        messages: Messages,
+        users: Users,
+        limits: Limits,
+        is_for_friends: bool = False,
     ) -> None:
         self._conversations = conversations
         self._messages = messages
         self._users = users
         self._limits = limits
+        self._is_for_friends = is_for_friends
         self._epoch = messages.epoch
         self.is_careful = False
 
@@ -55,6 +63,8 @@ class Posting:
         if conversation is None:
             if send.after:
                 return _out_of_order()
+            if self._is_for_friends:
+                return not_open()
             created = self._new_direct(send.conversation, send.sender, now_ms)
             if isinstance(created, Refused):
                 return created
@@ -63,13 +73,22 @@ class Posting:
         member = self._conversations.member(conversation, send.sender)
         if member is None:
             return unknown_conversation()
-        if not member.can_send or member.leave_seq is not None or conversation.kind == INBOX:
-            return blocked()
+        refused = self._member_refusal(conversation, member)
+        if refused is not None:
+            return refused
         if send.after and send.after != member.last_id:
             before = (send.after, send.sender, send.conversation)
             if self._messages.added(before) is None and self._messages.stored(before) is None:
                 return _out_of_order()
         return conversation, member
+
+    def _member_refusal(self, conversation: Conversation, member: Member) -> Refused | None:
+        if not member.can_send or member.leave_seq is not None or conversation.kind == INBOX:
+            return blocked()
+        if self._is_for_friends and conversation.kind == DIRECT:
+            if self._conversations.keepings(conversation, member).relation == STRANGER:
+                return not_open()
+        return None
 
     def _new_direct(self, conversation: str, sender: str, now_ms: int) -> Conversation | Refused:
         peer = direct_peer(conversation, sender)

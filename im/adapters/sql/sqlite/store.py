@@ -28,12 +28,13 @@ T = TypeVar("T")
 class StorePolicy:
     """What a store allows. `users_open`: a user is made by the first mention.
 
-    The days of the ledger are those of `time_zone`.
+    The days of the ledger are those of `time_zone`. With `is_for_friends` nobody else writes to a user.
     """
 
     limits: Limits
     users_open: bool
     time_zone: str = "UTC"
+    is_for_friends: bool = False
 
 
 @implementer(IStore)
@@ -59,7 +60,9 @@ class SqliteStore:
         self._limits = policy.limits
         self._on_fatal = on_fatal
         self._almanac = Almanac(ZoneInfo(policy.time_zone), now_ms)
-        self._writer = Writer(database, now_ms, policy.limits, policy.users_open, self._almanac.zone)
+        self._writer = Writer(
+            database, now_ms, policy.limits, policy.users_open, self._almanac.zone, policy.is_for_friends
+        )
         self._idle_readers: deque[Reader] = deque()
         self._problem = ""
         self._has_failed_since_beat = False

@@ -52,6 +52,7 @@ class Writer:
         limits: Limits,
         is_open: bool,
         zone: ZoneInfo = UTC,
+        is_for_friends: bool = False,
     ) -> None:
         self._database = database
         self._now_ms = now_ms
@@ -61,7 +62,7 @@ class Writer:
         self._conversations = Conversations(self._connection, _REMEMBERED_CONVERSATIONS)
         self._messages = Messages(self._connection, epoch)
         self._users = users = Users(self._connection, limits, is_open)
-        self._posting = Posting(self._conversations, self._messages, users, limits)
+        self._posting = Posting(self._conversations, self._messages, users, limits, is_for_friends)
         self._ledger = ledger = Ledger(self._connection)
         self._upkeep = Upkeep(self._connection, limits, Almanac(zone, now_ms))
         pushes = Pushes(Inboxes(self._connection, self._conversations, self._messages, self._posting, limits))
