@@ -7,6 +7,10 @@ In online_session `foreground_ms` is where the last stretch in the foreground be
 ended in it or still is; `base_clock_ms` is the lease's `clock_ms` at its opening, `reach_ms` the
 furthest that it was ever said to go, `is_entered` whether the days that it touches are in
 online_day, where device class "" is the union of all.
+Rows of members who left stay, with `leave_seq`, the last seq that they may see. `recalled_seq` and
+`deleted_seq` are the furthest entries that were ever recalled, or deleted by that member. In mention
+user "" is everyone; in message_change `sender` is of a recall the target's, else who made the change,
+and `seq` the entry that told of it.
 On a database with partitions, message is split by the hash of its conversation; both of its keys
 hold the conversation for that.
 """
@@ -76,6 +80,7 @@ conversation = sa.Table(
     _number("member_version", 1),
     _number("epoch_seq"),
     _number("changed"),
+    _number("recalled_seq"),
     sqlite_with_rowid=False,
 )
 
@@ -107,8 +112,76 @@ member = sa.Table(
     sa.Column("remark", sa.Text, nullable=False, server_default=""),
     sa.Column("relation", sa.Text, nullable=False, server_default=""),
     _flag("is_blocking", 0),
+    _number("silenced_until_ms"),
+    _number("history_seq"),
+    _number("deleted_seq"),
     sa.PrimaryKeyConstraint("conversation_id", "user_id"),
     sa.Index("member_by_user", "user_id", "conversation_id"),
+    sqlite_with_rowid=False,
+)
+
+group_info = sa.Table(
+    "group_info",
+    metadata,
+    sa.Column("conversation_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+    sa.Column("avatar", sa.Text, nullable=False, server_default=""),
+    sa.Column("announcement", sa.Text, nullable=False, server_default=""),
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
+    sa.Column("may_invite", sa.Text, nullable=False, server_default=""),
+    sa.Column("may_post", sa.Text, nullable=False, server_default=""),
+    sa.Column("joining", sa.Text, nullable=False, server_default=""),
+    sa.Column("history", sa.Text, nullable=False, server_default=""),
+    _flag("is_muted", 0),
+    _number("members"),
+    _number("asking"),
+    _flag("is_dissolved", 0),
+    sqlite_with_rowid=False,
+)
+
+group_asking = sa.Table(
+    "group_asking",
+    metadata,
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False, server_default=""),
+    _number("time_ms"),
+    sa.PrimaryKeyConstraint("conversation_id", "user_id"),
+    sqlite_with_rowid=False,
+)
+
+mention = sa.Table(
+    "mention",
+    metadata,
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("seq", Big, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("conversation_id", "user_id", "seq"),
+    sqlite_with_rowid=False,
+)
+
+message_change = sa.Table(
+    "message_change",
+    metadata,
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Integer, nullable=False),
+    sa.Column("target_seq", Big, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    _number("seq"),
+    sa.PrimaryKeyConstraint("conversation_id", "kind", "target_seq", "sender", "value"),
+    sqlite_with_rowid=False,
+)
+
+deleted_entry = sa.Table(
+    "deleted_entry",
+    metadata,
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("seq", Big, nullable=False),
+    _flag("counts", 0),
+    sa.PrimaryKeyConstraint("conversation_id", "user_id", "seq"),
     sqlite_with_rowid=False,
 )
 

@@ -120,15 +120,18 @@ class VersionTests(DatabaseTestCase):
         connection.close()
 
     def test_an_incompatible_newer_database_is_refused(self) -> None:
-        self.set_versions(9, 8)
+        newer = SCHEMA_VERSION + 1
+        self.set_versions(newer, newer)
         self.assertIn(
-            f"version 9, made by a newer im-gateway (this one knows version {SCHEMA_VERSION})", self.refusal()
+            f"version {newer}, made by a newer im-gateway (this one knows version {SCHEMA_VERSION})",
+            self.refusal(),
         )
 
     def test_a_compatible_newer_database_is_used_as_it_is(self) -> None:
-        self.set_versions(9, 1)
+        newer = SCHEMA_VERSION + 1
+        self.set_versions(newer, 1)
         connection = self.open().connect_reader()
-        self.assertEqual((9,), connection.execute("SELECT schema_version FROM meta").fetchone())
+        self.assertEqual((newer,), connection.execute("SELECT schema_version FROM meta").fetchone())
 
     def test_a_file_that_is_no_database_is_refused(self) -> None:
         self.path.write_bytes(b"no database at all " * 100)
