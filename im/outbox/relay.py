@@ -91,16 +91,14 @@ class Relay:
 
         Raises what is no row's fault, nor the node's or the database's.
         """
-        try:
-            while not self._is_stopping:
-                is_done = await self._turn()
-                if is_once and (is_done or self._pause.troubles or self._database_failures):
-                    return
-                await self._nap.sleep(self._nap_seconds())
-                if self._broken is not None:
-                    self._broken.raiseException()
-        finally:
-            await self._finish()
+        while not self._is_stopping and self._broken is None:
+            is_done = await self._turn()
+            if is_once and (is_done or self._pause.troubles or self._database_failures):
+                break
+            await self._nap.sleep(self._nap_seconds())
+        await self._finish()
+        if self._broken is not None:
+            self._broken.raiseException()
 
     def stop(self) -> None:
         """Let `run` come to its end."""
