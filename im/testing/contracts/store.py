@@ -6,7 +6,6 @@ from im.testing.contracts.store_handlers import HandlerContract
 from im.testing.contracts.store_ledger import LedgerContract
 from im.testing.contracts.store_looking import LookingContract
 from im.testing.contracts.store_presence import PresenceContract
-from im.testing.contracts.store_presence import PresenceContract
 from im.testing.contracts.store_pushes import BackendContract, PushContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
 from im.testing.contracts.store_relations import BlockContract, ContactContract, FriendContract
@@ -24,7 +23,6 @@ __all__ = [
     "HandlerContract",
     "LedgerContract",
     "LookingContract",
-    "PresenceContract",
     "PresenceContract",
     "PullContract",
     "PushContract",

@@ -126,10 +126,6 @@ class ContactsInMemory(InMemory, store.ContactContract):
     """Contacts, in memory."""
 
 
-class PresenceInMemory(InMemory, store.PresenceContract):
-    """Who is online, from a database in memory."""
-
-
 class SendingInFile(InFile, store.SendingContract):
     """Sends, in a file."""
 
@@ -176,10 +172,6 @@ class PresenceInFile(InFile, store.PresenceContract):
 
 class LookingInFile(InFile, store.LookingContract):
     """What changed, in a file."""
-
-
-class PresenceInFile(InFile, store.PresenceContract):
-    """Who is online, from a file."""
 
 
 class FriendsInFile(InFile, store.FriendContract):
