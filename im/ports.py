@@ -79,12 +79,16 @@ class Eviction(NamedTuple):
 
 
 class NodeBatch(NamedTuple):
-    """All that one node is told at once: answers to its requests first, then the rest, in order."""
+    """All that one node is told at once: answers to its requests first, then the rest, in order.
+
+    `presence` are users whom somebody watches on the node, and whose sessions changed.
+    """
 
     results: Sequence[tuple[int, Result]] = ()
     deliveries: Sequence[Delivery] = ()
     signals: Sequence[Signal] = ()
     evictions: Sequence[Eviction] = ()
+    presence: Sequence[str] = ()
 
 
 NodeReceiver = Callable[[NodeBatch], None]
@@ -111,6 +115,26 @@ class ISessionRegistry(Interface):
 
     def sessions(user: str | None) -> "Deferred[list[Session]]":
         """The sessions of one user, or of everyone (operators only)."""
+
+
+class IWatchers(Interface):
+    """Which nodes have sessions that watch a user. A hint: it may lose everything at any time.
+
+    In a cluster these are audiences of the registry, `p~USER`, that a node holds as it holds groups: it
+    enters them again when it establishes itself anew, and those of a node whose lease is over don't count.
+    """
+
+    def join(node: str, users: Iterable[str]) -> "Deferred[None]":
+        """Let changes of users be told to a node. Fires when this and each earlier call took effect.
+
+        Idempotent; what one node calls takes effect in the order of the calls.
+        """
+
+    def leave(node: str, users: Iterable[str]) -> None:
+        """Let changes of users be told to a node no more. Idempotent; nothing waits for it."""
+
+    def watching(users: Iterable[str]) -> "Deferred[Mapping[str, Sequence[str]]]":
+        """The nodes that watch any of `users`: node -> users whom it watches."""
 
 
 class INodeBus(Interface):

@@ -48,6 +48,8 @@ class Limits:
     api_requests_burst: int = _limit(
         2_000, "requests", "of one key, user or address to the HTTP API, at once"
     )
+    watched_users: int = _limit(500, "users", "whose presence one session may watch")
+    presence_grace_seconds: float = _limit(5.0, "s", "that a device that went is shown online for")
     session_days: int = _limit(92, "days", "that the ledger keeps each session; with them hours")
     online_days: int = _limit(1_100, "days", "that the ledger keeps the sums of a day")
     handler_records: int = _limit(1_000_000, "records", "in the store of one handler of others")

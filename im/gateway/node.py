@@ -26,6 +26,7 @@ from im.gateway.scope import connection_scope
 from im.gateway.settings import Chance, NodeIdentity, NodePorts, NodeSettings
 from im.gateway.ticker import Ticker
 from im.gateway.transport import Transport
+from im.gateway.watching import Watching
 from im.isolation import HandlerCounters
 from im.ports import NodeBatch
 
@@ -69,7 +70,8 @@ class Node:
         )
         self._cursors = DeliveredCursors(requests, pool, ticker, limits.delivered_flush_seconds)
         self._ledger = SessionLedger(identity.name, requests, LedgerTimes(ticker, now_ms), counters)
-        parts = SystemParts(self._flow, self._cursors, limits, counters, now_ms)
+        self.watching = Watching(identity.name, settings, requests, ticker, clock)
+        parts = SystemParts(self._flow, self._cursors, limits, counters, now_ms, self.watching)
         self._handler_counters = settings.handlers.counters
         self._apps = AppTypes(settings.handlers, Surroundings(requests, boundary.run, clock, now_ms))
         self._dispatcher = Dispatcher(system_handlers(parts), self._apps, requests, boundary)
@@ -140,6 +142,7 @@ class Node:
             self._deliverer.deliver(batch.deliveries)
             self._deliverer.signal(batch.signals)
             self._deliverer.evict(batch.evictions)
+            self.watching.changed(batch.presence)
         finally:
             self.outbox.release()
 
@@ -154,6 +157,7 @@ class Node:
     def session_ended(self, connection: Connection, reason: str) -> None:
         """See `ConnectionOwner`."""
         self._ledger.ended(connection, reason)
+        self.watching.ended(connection)
         self._roster.leave(connection, reason)
 
     def connection_closed(self, connection: Connection) -> None:

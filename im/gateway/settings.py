@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from im.core.limits import Limits
+from im.core.presence import Visibility
 from im.core.sessions import ClassPolicy
 from im.isolation import NO_HANDLERS, Handlers
-from im.ports import IAuthenticator, IBusinessBridge, INodeBus, ISessionRegistry
+from im.ports import IAuthenticator, IBusinessBridge, INodeBus, ISessionRegistry, IWatchers
 
 
 class Chance(Protocol):
@@ -38,13 +39,22 @@ class NodePorts(NamedTuple):
     authenticator: IAuthenticator
 
 
+class PresenceSettings(NamedTuple):
+    """`watchers` says which nodes watch whom, `visibility` who may watch whom."""
+
+    watchers: IWatchers
+    visibility: Visibility
+
+
 @dataclass(frozen=True)
 class NodeSettings:
     """`class_policy`: what becomes of a user's other device of the same class at a login.
 
-    `handlers` are those of others that run on the gateway, for types of 10,000 and above.
+    `handlers` are those of others that run on the gateway, for types of 10,000 and above. Without
+    `presence` nobody is told who is online.
     """
 
     limits: Limits = field(default_factory=Limits)
     class_policy: ClassPolicy = ClassPolicy.COEXIST
     handlers: Handlers = NO_HANDLERS
+    presence: PresenceSettings | None = None

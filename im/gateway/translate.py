@@ -3,8 +3,9 @@
 from im.core.commands import ProfileRecord
 from im.core.errors import Refused
 from im.core.messages import Entry, Head, SyncCursor, SyncPage
+from im.core.presence import Presence
 from im.core.relations import NO_CONTACT, Contact
-from im.proto import base_pb2, session_pb2, sync_pb2
+from im.proto import base_pb2, presence_pb2, session_pb2, sync_pb2
 
 
 def error(refused: Refused) -> base_pb2.Error:
@@ -87,3 +88,16 @@ def sync_cursor(body: sync_pb2.SyncCursor) -> SyncCursor:
 def profile(record: ProfileRecord) -> session_pb2.Profile:
     """What others see of a user."""
     return session_pb2.Profile(user=record.user, name=record.name, avatar=record.avatar, fields=record.fields)
+
+
+def presence(present: Presence) -> presence_pb2.Presence:
+    """Who is online."""
+    states = (session_pb2.BACKGROUND, session_pb2.FOREGROUND)
+    return presence_pb2.Presence(
+        user=present.user,
+        devices=[
+            presence_pb2.OnlineDevice(device_class=name, app_state=states[is_foreground])
+            for name, is_foreground in present.devices
+        ],
+        last_seen_ms=present.last_seen_ms,
+    )

@@ -37,6 +37,7 @@ class Config:
     admin: str = "tcp:7290:interface=127.0.0.1"
     users: str = "known"
     same_class: str = "coexist"
+    presence: str = "contacts"
     direct: str = "anyone"
     greeting: str = "你好"
     allowed_origins: tuple[str, ...] = ()

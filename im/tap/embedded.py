@@ -6,15 +6,18 @@ from random import SystemRandom
 from im.adapters.memory.bridge import MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
+from im.adapters.memory.watchers import MemoryWatchers
 from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
+from im.business.presence import PresenceHints
 from im.business.pushing import Pushes, PushPorts
 from im.business.session_hooks import SessionHooks
 from im.business.upkeep import LEDGER, PUSHES, Upkeep
 from im.business.worker import Worker, WorkerPorts
+from im.core.presence import Visibility
 from im.core.sessions import ClassPolicy
 from im.gateway.node import Node
-from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
+from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceSettings
 from im.handler import BUSINESS, GATEWAY
 from im.isolation import HandlerCounters, Handlers
 from im.tap.handlers import installed_handlers, layer, make_owners
@@ -43,12 +46,17 @@ class EmbeddedCore:
         hooks = HookSet(make_hooks(installed_hooks(), config.hooks), threads, counters)
         self._hooks = Hooks(hooks, reactor, now_ms)
         self._worker.observe(SessionHooks(self._hooks, self.registry).committed)
+        watchers = MemoryWatchers()
+        self._worker.observe(PresenceHints(watchers, self.bus).committed)
         self._bridge = MemoryBridge(reactor, self._worker.execute, limits.batch_requests)
         self.node = Node(
             NodeIdentity(config.node, secrets.token_hex(8)),
             NodePorts(self.registry, self.bus, self._bridge, needs.authenticator),
             NodeSettings(
-                limits, ClassPolicy(config.same_class), Handlers(layer(owners, GATEWAY), threads, counters)
+                limits,
+                ClassPolicy(config.same_class),
+                Handlers(layer(owners, GATEWAY), threads, counters),
+                PresenceSettings(watchers, Visibility(config.presence)),
             ),
             reactor,
             now_ms,

@@ -186,6 +186,11 @@ SETTINGS: dict[str, Setting] = {
             "what a login does to the user's other devices of its class: coexist, replace [default coexist]",
         ),
         Setting(
+            "presence",
+            _one_of("everyone", "contacts", "nobody"),
+            "whose online state a user may watch: everyone, contacts, nobody [default contacts]",
+        ),
+        Setting(
             "direct",
             _one_of("anyone", "friends", "hook"),
             "who may write to a user: anyone, friends, or friends and whom a hook lets in [default anyone]",

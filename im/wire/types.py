@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message
 
-from im.proto import base_pb2, chat_pb2, push_pb2, session_pb2, sync_pb2
+from im.proto import base_pb2, chat_pb2, presence_pb2, push_pb2, session_pb2, sync_pb2
 
 FIRST_CUSTOM_TYPE = 10_000
 
@@ -36,6 +36,10 @@ EVENT = 30
 GET_PROFILE = 40
 SET_PROFILE = 41
 PROFILE = 42
+WATCH = 50
+UNWATCH = 51
+WATCHED = 52
+PRESENCE = 53
 
 
 class Direction(enum.Enum):
@@ -84,6 +88,10 @@ TYPES: dict[int, WireType] = {
         WireType(GET_PROFILE, "GET_PROFILE", session_pb2.GetProfile, _C, True, (PROFILE, ERROR)),
         WireType(SET_PROFILE, "SET_PROFILE", session_pb2.SetProfile, _C, True, (PROFILE, ERROR)),
         WireType(PROFILE, "PROFILE", session_pb2.Profile, _S, True, ()),
+        WireType(WATCH, "WATCH", presence_pb2.Watch, _C, True, (WATCHED, ERROR)),
+        WireType(UNWATCH, "UNWATCH", presence_pb2.Unwatch, _C, True, (OK, ERROR)),
+        WireType(WATCHED, "WATCHED", presence_pb2.Watched, _S, True, ()),
+        WireType(PRESENCE, "PRESENCE", presence_pb2.Presence, _S, True, ()),
     )
 }
 

@@ -15,7 +15,9 @@ from im.gateway.handlers.online import OnlineHandler
 from im.gateway.handlers.pages import PullHandler, SyncHandler
 from im.gateway.handlers.profile import GetProfileHandler, SetProfileHandler
 from im.gateway.handlers.read import ReadHandler
+from im.gateway.handlers.watch import UnwatchHandler, WatchHandler
 from im.gateway.login import LoginFlow
+from im.gateway.watching import Watching
 
 
 class SystemParts(NamedTuple):
@@ -26,6 +28,7 @@ class SystemParts(NamedTuple):
     limits: Limits
     counters: Counters
     now_ms: Callable[[], int]
+    watching: Watching
 
 
 def system_handlers(parts: SystemParts) -> list[GatewayHandler]:
@@ -41,4 +44,6 @@ def system_handlers(parts: SystemParts) -> list[GatewayHandler]:
         SyncHandler(),
         GetProfileHandler(),
         SetProfileHandler(parts.limits.profile_bytes),
+        WatchHandler(parts.watching),
+        UnwatchHandler(parts.watching),
     ]

@@ -21,7 +21,7 @@ from im.core.messages import Sync, SyncCursor, SyncPage
 from im.core.sessions import ClassPolicy
 from im.gateway.connection import Connection
 from im.gateway.node import Node
-from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
+from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceSettings
 from im.gateway.ticker import TICK_SECONDS
 from im.handler import MessageHandler, Owner
 from im.isolation import HandlerCounters, Handlers
@@ -180,6 +180,7 @@ class World:
         policy: ClassPolicy = ClassPolicy.COEXIST,
         handlers: tuple[MessageHandler, ...] = (),
         registry: ISessionRegistry | None = None,
+        presence: PresenceSettings | None = None,
     ) -> None:
         owners = [Owner(f"handler{number}", handler) for number, handler in enumerate(handlers)]
         self.handlers = Handlers(owners, lambda owner: execute, HandlerCounters())
@@ -190,7 +191,7 @@ class World:
         self.node = Node(
             NodeIdentity("n1", "g1"),
             NodePorts(self.registry, self.bus, self.bridge, FakeAuthenticator()),
-            NodeSettings(limits or Limits(), policy, self.handlers),
+            NodeSettings(limits or Limits(), policy, self.handlers, presence),
             self.clock,
             self.now_ms,
             Random(1),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from im.proto import base_pb2, chat_pb2, push_pb2, session_pb2, sync_pb2
+from im.proto import base_pb2, chat_pb2, presence_pb2, push_pb2, session_pb2, sync_pb2
 from im.wire.codec import pack, pack_raw
 from im.wire.frames import frame
 from im.wire.types import FIRST_CUSTOM_TYPE, NUMBERS, TYPES
@@ -267,9 +267,30 @@ def _push() -> Iterator[Vector]:
     yield Vector("deliver: a push in the inbox", 0, deliver)
 
 
+def _presence() -> Iterator[Vector]:
+    yield Vector("watch users", 17, presence_pb2.Watch(users=["bob", "zoë", "eve"]))
+    yield Vector("watch a user no more", 18, presence_pb2.Unwatch(users=["bob"]))
+    yield Vector("watch nobody any more", 19, presence_pb2.Unwatch())
+    devices = [
+        presence_pb2.OnlineDevice(device_class="phone", app_state=session_pb2.FOREGROUND),
+        presence_pb2.OnlineDevice(device_class="web", app_state=session_pb2.BACKGROUND),
+    ]
+    bob = presence_pb2.Presence(user="bob", devices=devices)
+    yield Vector(
+        "watched: one is online, one was never seen, one may not be watched",
+        17,
+        presence_pb2.Watched(users=[bob, presence_pb2.Presence(user="zoë")], refused=["eve"]),
+    )
+    yield Vector(
+        "presence: somebody went offline", 0, presence_pb2.Presence(user="bob", last_seen_ms=TIME_MS)
+    )
+
+
 def vectors() -> list[dict[str, Any]]:
     """The content of the file, in the order of the type numbers."""
-    rows = [_row(each) for part in (_login, _session, _base, _chat, _sync, _push) for each in part()]
+    rows = [
+        _row(each) for part in (_login, _session, _base, _chat, _sync, _push, _presence) for each in part()
+    ]
     body = b"\x08\x2a"
     rows.append(
         {

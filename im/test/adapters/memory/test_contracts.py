@@ -8,8 +8,10 @@ from im.adapters.memory import bridge as memory_bridge
 from im.adapters.memory.bridge import CROWD, FULL_BATCH, PACE_SECONDS, MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
+from im.adapters.memory.watchers import MemoryWatchers
 from im.core.commands import GetProfile, Request
-from im.testing.contracts import bridge, bus, registry
+from im.ports import IWatchers
+from im.testing.contracts import bridge, bus, registry, watchers
 
 
 class MemoryRegistryTests(registry.RegistryContract):
@@ -20,6 +22,11 @@ class MemoryRegistryTests(registry.RegistryContract):
 class MemoryNodeBusTests(bus.NodeBusContract):
     def setUp(self) -> None:
         self.bus = MemoryNodeBus()
+
+
+class MemoryWatchersTests(watchers.WatchersContract):
+    def make_watchers(self) -> IWatchers:
+        return MemoryWatchers()
 
 
 class MemoryBridgeTests(bridge.BridgeContract):
