@@ -1,0 +1,115 @@
+"""Posting, over a transport in memory."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost, ConnectionRefusedError
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from im.outbox.posting import ANSWER_SECONDS, Poster
+from im.outbox.verdict import Outcome, Verdict
+
+BODY = b'{"to":["alice"],"event":1}'
+STORED = b'{"id": "0", "stored": 1, "unknown": []}'
+
+
+def response(status: int, body: bytes, headers: bytes = b"") -> bytes:
+    return b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n%b\r\n%b" % (status, len(body), headers, body)
+
+
+class PosterTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor = MemoryReactorClock()
+        self.poster = Poster(self.reactor, "http://127.0.0.1:7280", "imk_1")
+
+    def post(self) -> "Deferred[Outcome]":
+        return self.poster("key1", BODY)
+
+    def connect(self) -> tuple[Any, StringTransport]:
+        """Take the connection that is asked for."""
+        factory: Any = self.reactor.tcpClients[-1][2]
+        protocol = factory.buildProtocol(None)
+        transport = StringTransport()
+        transport.abortConnection = transport.loseConnection  # type: ignore[method-assign]
+        protocol.makeConnection(transport)
+        return protocol, transport
+
+    def test_a_push_is_posted_with_its_key_and_its_answer_read(self) -> None:
+        posting = self.post()
+        protocol, transport = self.connect()
+        head, _, body = transport.value().partition(b"\r\n\r\n")
+        self.assertEqual(body, BODY)
+        first, *fields = head.lower().split(b"\r\n")
+        self.assertEqual(first, b"post /v1/push http/1.1")
+        for field in (b"authorization: bearer imk_1", b"idempotency-key: key1", b"content-length: 26"):
+            self.assertIn(field, fields)
+        self.assertNoResult(posting)
+        protocol.dataReceived(response(200, STORED))
+        self.assertEqual(self.successResultOf(posting).verdict, Verdict.DELIVERED)
+
+    def test_a_connection_is_used_again(self) -> None:
+        first = self.post()
+        protocol, transport = self.connect()
+        protocol.dataReceived(response(200, STORED))
+        self.successResultOf(first)
+        second = self.post()
+        protocol.dataReceived(response(200, STORED))
+        self.successResultOf(second)
+        self.assertEqual(len(self.reactor.tcpClients), 1)
+        closing = Deferred.fromCoroutine(self.poster.close())
+        self.assertTrue(transport.disconnecting)
+        protocol.connectionLost(Failure(ConnectionLost()))
+        self.successResultOf(closing)
+
+    def test_what_the_node_says_about_coming_back_is_taken(self) -> None:
+        posting = self.post()
+        protocol, _ = self.connect()
+        protocol.dataReceived(response(429, b"{}", b"Retry-After: 7\r\n"))
+        self.assertEqual(self.successResultOf(posting).retry_after_ms, 7_000)
+
+    def test_a_refused_connection_counts_for_nothing(self) -> None:
+        posting = self.post()
+        factory: Any = self.reactor.tcpClients[-1][2]
+        factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+        self.reactor.advance(1)  # there might be a second address
+        outcome = self.successResultOf(posting)
+        self.assertEqual(
+            (outcome.is_counted, outcome.may_have_arrived, outcome.is_trouble), (False, False, True)
+        )
+
+    def test_silence_ends_after_its_time_and_counts(self) -> None:
+        posting = self.post()
+        _, transport = self.connect()
+        self.reactor.advance(ANSWER_SECONDS)
+        outcome = self.successResultOf(posting)
+        self.assertEqual((outcome.verdict, outcome.is_counted), (Verdict.RETRY, True))
+        self.assertTrue(transport.disconnecting)
+
+    def test_half_an_answer_counts_as_none(self) -> None:
+        for received in (b"", b"HTTP/1.1 200 x\r\nContent-Length: 9\r\n\r\n{"):
+            posting = self.post()
+            protocol, _ = self.connect()
+            protocol.dataReceived(received)
+            protocol.connectionLost(Failure(ConnectionLost()))
+            outcome = self.successResultOf(posting)
+            self.assertEqual((outcome.verdict, outcome.status), (Verdict.RETRY, 0))
+            self.assertTrue(outcome.may_have_arrived)
+
+    def test_an_endless_answer_is_cut_off(self) -> None:
+        posting = self.post()
+        protocol, transport = self.connect()
+        protocol.dataReceived(b"HTTP/1.1 200 x\r\nContent-Length: 99999999\r\n\r\n")
+        for _ in range(80):
+            protocol.dataReceived(b"x" * 65_536)
+        self.assertTrue(transport.disconnecting)
+        protocol.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(self.successResultOf(posting).verdict, Verdict.RETRY)
+
+    def test_what_can_be_no_node_is_refused_at_once(self) -> None:
+        for url in ("127.0.0.1:7280", "ftp://host", "http://", "http://host/?a=b", "http://host/#a"):
+            self.assertRaises(ValueError, Poster, self.reactor, url, "imk_1")
+        for key in ("", "two\nlines", "ü"):
+            self.assertRaises(ValueError, Poster, self.reactor, "http://host", key)
+        self.assertRaises(OSError, Poster, self.reactor, "https://host", "imk_1", ca_file="nowhere.pem")
