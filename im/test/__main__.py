@@ -9,11 +9,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from unittest import TestCase, TestSuite
 
 from twisted.trial.runner import TestLoader
+
+from im.testing.services import SERVICES, MissingServerError
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_PACKAGES = ("im.test.system.",)
@@ -96,6 +100,20 @@ def run_checks() -> list[str]:
     return failed
 
 
+@contextmanager
+def running_servers() -> Iterator[Mapping[str, str]]:
+    """One server of each kind for all tests; gives the variables that tell where they are."""
+    began = time.monotonic()
+    servers = {service.variable: service.make() for service in SERVICES.values()}
+    with ThreadPoolExecutor() as threads:  # They end with the threads that started them.
+        try:
+            list(threads.map(lambda server: server.start(), servers.values()))
+            _say_time("servers", time.monotonic() - began, "")
+            yield {variable: server.url for variable, server in servers.items()}
+        finally:
+            list(threads.map(lambda server: server.stop(), servers.values()))
+
+
 def run_tests(names: Sequence[str], environ: Mapping[str, str]) -> Sums:
     """Run trial over the names, passing its lines on."""
     folder = tempfile.mkdtemp(prefix="im-test-")
@@ -137,9 +155,16 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     environ = {**os.environ, **({"IM_TEST_LONG": "1"} if given.long else {})}
     _say_time("setup", float(os.environ.get("IM_TEST_SETUP_SECONDS", "0")), "")
-    broken = [] if given.k else run_checks()
-    names = chosen_tests(given.quick, given.k)
-    sums = run_tests(names, environ) if names else Sums()
+    with ExitStack() as stack:
+        if not (given.quick or given.k):
+            try:
+                environ.update(stack.enter_context(running_servers()))
+            except MissingServerError as error:
+                print(f"{error}\n0 passed, 1 failed", flush=True)
+                return 1
+        broken = [] if given.k else run_checks()
+        names = chosen_tests(given.quick, given.k)
+        sums = run_tests(names, environ) if names else Sums()
     if broken:
         print(f"failed before the tests: {', '.join(broken)}")
     print(f"{sums.passed} passed, {sums.failed} failed", flush=True)
