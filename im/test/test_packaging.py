@@ -26,6 +26,17 @@ try:
 except ImportError:
     print("no server here")
 """
+_OUTBOX = """
+import sys
+from sqlalchemy import create_engine
+from im.outbox import create_tables, push
+engine = create_engine("sqlite://")
+create_tables(engine)
+with engine.begin() as connection:
+    push(connection, "alice", {"order": 7, "paid": True})
+print(*sorted({name.split(".")[0] for name in sys.modules} & {"twisted", "google", "msgspec", "zope"}))
+print(*sorted(name for name in sys.modules if name.startswith("im.") and name.count(".") == 1))
+"""
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -128,15 +139,24 @@ class PackagingTests(SynchronousTestCase):
         self.install("-e", self.source)
         self.assert_twistd_finds_us(site)
 
-    def test_the_base_installation_is_enough_for_a_client(self) -> None:
+    def install_with(self, extras: frozenset[str]) -> None:
+        """Install the wheel into a venv that has what these extras need, and no more."""
         packages = self.folder / "packages"
         packages.mkdir()
-        for needed in required("im-gateway", frozenset()):
+        for needed in required("im-gateway", extras):
             for file in needed.files or ():
                 top = file.parts[0]
                 if re.match(r"[A-Za-z_]", top) and not (packages / top).exists():
                     (packages / top).symlink_to(DEV_PACKAGES / top)
         self.make_venv(packages)
         self.install(self.build("wheel"))
+
+    def test_the_base_installation_is_enough_for_a_client(self) -> None:
+        self.install_with(frozenset())
         told = run(self.venv / "bin" / "python", "-c", _CLIENT, cwd=self.folder)
         self.assertEqual(told.split("\n")[1:], ["no server here", ""])
+
+    def test_the_outbox_is_enough_for_a_back_end_that_pushes(self) -> None:
+        self.install_with(frozenset({"outbox"}))
+        told = run(self.venv / "bin" / "python", "-c", _OUTBOX, cwd=self.folder)
+        self.assertEqual(told.split("\n"), ["", "im.core im.outbox", ""])

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from im.testing.services.mariadb import MariaDbServer
 from im.testing.services.postgres import PostgresServer
 from im.testing.services.process import ServerProcess
 from im.testing.services.rabbitmq import RabbitServer
@@ -22,6 +23,7 @@ SERVICES: Mapping[str, Service] = {
     "redis": Service("IM_TEST_REDIS_URL", RedisServer),
     "postgres": Service("IM_TEST_DATABASE_URL", PostgresServer),
     "rabbitmq": Service("IM_TEST_AMQP_URL", RabbitServer),
+    "mariadb": Service("IM_TEST_MARIADB_URL", MariaDbServer),
 }
 
 _started: dict[str, ServerProcess] = {}
