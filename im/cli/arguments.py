@@ -173,6 +173,23 @@ def _signing_keys(parser: Parser) -> None:
     parser.add_argument("kid", nargs="?", metavar="KID", help="the key to retire")
 
 
+def _presence(parser: Parser) -> None:
+    _local(parser)
+    parser.add_argument("users", nargs="+", metavar="USER", help="of whom")
+
+
+def _users(parser: Parser) -> None:
+    _local(parser)
+    actions = ("create", "import", "show", "disable", "enable")
+    parser.add_argument("action", choices=actions, help="what to do")
+    parser.add_argument("what", metavar="USER|FILE", help="the user; of import, FILE.csv or FILE.jsonl")
+    parser.add_argument("--name", help="create: what others call the user")
+    parser.add_argument("--avatar", help="create: a URL, or what the app makes of it")
+    parser.add_argument(
+        "--field", action="append", metavar="NAME=VALUE", help="create: of the profile; repeatable"
+    )
+
+
 def _online_time(parser: Parser) -> None:
     _local(parser)
     parser.add_argument("user", metavar="USER", nargs="?", help="whose")
@@ -245,6 +262,8 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "relay": (_relay, "deliver the pushes that wait in a back end's database"),
     "keys": (_keys, "create, list or revoke the keys of back ends for the HTTP API"),
     "signing-keys": (_signing_keys, "list, rotate or retire the keys that sign the local node's tokens"),
+    "presence": (_presence, "show who is online, and when the others were seen last"),
+    "users": (_users, "create, import, show, disable or enable users"),
     "online-time": (_online_time, "show how long a user was online, and how far that may be off"),
     "backup": (_file("the copy, a new file"), "copy the local node's database, also while it runs"),
     "restore": (_file("the copy"), "put a copy back, while the local node does not run"),

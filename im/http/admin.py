@@ -30,7 +30,7 @@ _DEFAULT_SESSIONS, _MAX_SESSIONS = 100, 1_000
 
 
 class AdminParts(NamedTuple):
-    """What the admin port shows and steers. `checks`: part -> its check; `api` serves keys and pushes."""
+    """What the admin port shows and steers. `checks`: part -> its check; `api` serves more."""
 
     metrics: Sequence[Metric]
     checks: Mapping[str, Check]
@@ -54,7 +54,7 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     devices = RootPage("im: /v1/devices/logout")
     devices.putChild(b"logout", JsonRoute({"POST": desk.log_out}, guard))
     names = "im: /v1/users/disable, /v1/users/enable, /v1/users/USER/online-time"
-    users = UsersPage(names, parts.online_time, guard)
+    users = UsersPage(names, parts.online_time, guard, parts.api)
     users.putChild(b"disable", JsonRoute({"POST": desk.disable}, guard))
     users.putChild(b"enable", JsonRoute({"POST": desk.enable}, guard))
     version = RootPage("im: admin API, version 1. /v1/sessions, /v1/devices, /v1/users, /v1/online-time")
@@ -66,6 +66,8 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     if parts.api is not None:
         version.putChild(b"push", parts.api)
         version.putChild(b"keys", parts.api)
+        version.putChild(b"presence", parts.api)
+        users.putChild(b"import", parts.api)
     root.putChild(b"v1", version)
     return QuietSite(root, clock)
 

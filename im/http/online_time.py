@@ -38,17 +38,18 @@ COLUMNS = (
 
 
 class UsersPage(RootPage):
-    """`/v1/users`: beneath it, each user by id, with `online-time`."""
+    """`/v1/users`: beneath it, each user by id, with `online-time`; `api` serves users themselves."""
 
-    def __init__(self, text: str, desk: OnlineTimeDesk, guard: Guard) -> None:
+    def __init__(self, text: str, desk: OnlineTimeDesk, guard: Guard, api: Resource | None = None) -> None:
         super().__init__(text)
         self._desk = desk
         self._guard = guard
+        self._api = api or not_found()
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """The page of one user."""
         user = path.decode("utf-8", "replace")
-        page = _UserPage()  # type: ignore[no-untyped-call]
+        page = _UserPage(self._api)
 
         async def answer(call: Call) -> object:
             return report_json(await self._desk.one(user, range_of(call.query)))
@@ -58,15 +59,20 @@ class UsersPage(RootPage):
 
 
 class _UserPage(Resource):
-    """Nothing by itself."""
+    """One user, as the API serves it."""
+
+    def __init__(self, api: Resource) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._api = api
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """Answer for a path that isn't there."""
         return not_found()
 
-    def render(self, request: Request) -> bytes:
-        """Say that there is nothing here."""
-        return not_found().render(request)
+    def render(self, request: Request) -> bytes | int:
+        """Have it served."""
+        answer: bytes | int = self._api.render(request)
+        return answer
 
 
 def everyone(desk: OnlineTimeDesk, guard: Guard) -> JsonRoute:

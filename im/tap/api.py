@@ -11,6 +11,7 @@ from im.business.access import Access
 from im.business.keys import Keys
 from im.business.pushing import Pushes
 from im.core.ids import uuid7
+from im.core.presence import Visibility
 from im.http.api.about import Addresses
 from im.http.api.resource import ApiResource
 from im.http.api.serve import ApiPorts, ApiSettings, operators_api, public_api
@@ -47,6 +48,7 @@ class Api:
             lambda: self.addresses,
             logins.mint,
             frozenset(config.api_origins),
+            Visibility(config.presence),
         )
         self.public: ApiResource = public_api(ports, settings, logins.authenticator)
         self.operators: ApiResource = operators_api(ports, settings, logins.operators)

@@ -9,14 +9,17 @@ from twisted.web.server import Request
 from im.business.access import Access
 from im.business.keys import Keys
 from im.business.online_time import OnlineTimeDesk
+from im.business.presence import PresenceDesk
 from im.business.pushing import Pushes
 from im.business.users import Users
 from im.core.limits import Limits
+from im.core.presence import Visibility
 from im.core.rate import Rate
 from im.http.api.about import Addresses, KeyDesk, about_routes
 from im.http.api.callers import Callers, Operators, PublicCallers, Rates
 from im.http.api.online_time import OnlineTimeRoutes
 from im.http.api.people import Mint, People
+from im.http.api.presence import PresenceRoutes
 from im.http.api.push import PushDesk, PushParts
 from im.http.api.resource import ApiParts, ApiResource
 from im.http.api.table import Routes
@@ -44,6 +47,7 @@ class ApiSettings(NamedTuple):
     addresses: Callable[[], Addresses]
     mint: Mint
     origins: frozenset[str] = frozenset()
+    visibility: Visibility = Visibility.CONTACTS
 
 
 def public_api(ports: ApiPorts, settings: ApiSettings, clients: IAuthenticator) -> ApiResource:
@@ -51,15 +55,18 @@ def public_api(ports: ApiPorts, settings: ApiSettings, clients: IAuthenticator) 
     push = PushDesk(PushParts(ports.pushes, ports.registry, settings.limits, settings.now_ms))
     people = People(Users(ports.store), ports.access, ports.registry, settings.mint)
     online_time = OnlineTimeRoutes(OnlineTimeDesk(ports.store))
-    routes = [*people.routes(), *push.routes(), *online_time.routes()]
+    presence = PresenceRoutes(PresenceDesk(ports.store, settings.visibility))
+    routes = [*people.routes(), *push.routes(), *online_time.routes(), *presence.routes()]
     every = Routes([*about_routes(settings.addresses, routes), *routes])
     return ApiResource(every, _parts(PublicCallers(ports.keys, clients), ports, settings))
 
 
 def operators_api(ports: ApiPorts, settings: ApiSettings, operators: IAuthenticator) -> ApiResource:
-    """What of it the admin port has: pushes, and the keys of back ends."""
+    """What of it the admin port has: pushes, presence, users, and the keys of back ends."""
     push = PushDesk(PushParts(ports.pushes, ports.registry, settings.limits, settings.now_ms))
-    routes = Routes([*KeyDesk(ports.keys).routes(), *push.routes()])
+    people = People(Users(ports.store), ports.access, ports.registry, settings.mint)
+    presence = PresenceRoutes(PresenceDesk(ports.store, settings.visibility))
+    routes = Routes([*KeyDesk(ports.keys).routes(), *push.routes(), *people.routes(), *presence.routes()])
     return ApiResource(routes, _parts(Operators(operators), ports, settings))
 
 

@@ -37,7 +37,8 @@ class Route(NamedTuple):
 
     A back end needs `scope`; "" is open to all, None to every caller. `own` names the parameter that a
     user's own token may have its user in. `is_once`: idempotency keys are taken. `codes`: what it may be
-    refused with, beside what every route may.
+    refused with, beside what every route may. With `is_for_users` every user's own token is good for it,
+    and the route itself sees to what that user may.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Route(NamedTuple):
     is_once: bool = False
     seconds: float = CALL_SECONDS
     codes: tuple[Code, ...] = ()
+    is_for_users: bool = False
 
     @property
     def name(self) -> str:
@@ -97,6 +99,8 @@ def authorize(route: Route, caller: Caller, path: Mapping[str, str], query: Any)
     if not route.scope or (not caller.user and route.scope in caller.scopes):
         return
     if caller.user:
+        if route.is_for_users:
+            return
         named = path.get(route.own) or getattr(query, route.own, "") if route.own else ""
         if named == caller.user:
             return
