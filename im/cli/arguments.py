@@ -149,7 +149,13 @@ def _push(parser: Parser) -> None:
 def _relay(parser: Parser) -> None:
     actions = ("run", "status", "list", "retry", "drop")
     parser.add_argument("action", nargs="?", choices=actions, help="what to do [run]")
-    parser.add_argument("keys", nargs="*", metavar="KEY", help="the dead letters to retry or drop")
+    parser.add_argument(
+        "--push",
+        dest="keys",
+        action="append",
+        metavar="KEY",
+        help="a dead letter to retry or drop; repeatable",
+    )
     parser.add_argument(
         "--all", dest="everything", action="store_true", help="retry or drop all dead letters"
     )

@@ -3,6 +3,7 @@
 import os
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import time_ns
 from typing import Any
@@ -33,7 +34,9 @@ def run(arguments: Namespace, output: Output) -> None:
     action = arguments.action or "run"
     takes_keys = action in ("retry", "drop")
     if takes_keys is not (bool(arguments.keys) is not arguments.everything):
-        raise usage(f"relay {action} takes " + ("KEYs, or --all" if takes_keys else "no KEY"))
+        raise usage(
+            f"relay {action} takes " + ("--push KEY, or --all" if takes_keys else "neither --push nor --all")
+        )
     engine = _engine(arguments)
     try:
         _ACTIONS[action](engine, arguments, output)
@@ -60,7 +63,8 @@ def _run(engine: Engine, arguments: Namespace, output: Output) -> None:
         else:
             await _until_stopped(reactor, service, output)
 
-    run_on_reactor(main, output.note)
+    with suppress(KeyboardInterrupt):  # it was told to stop, and did so in order
+        run_on_reactor(main, output.note)
     if arguments.once and (left := dead.state(engine).waiting):
         raise unreachable(f"{left} still wait; they can't be delivered now")
 

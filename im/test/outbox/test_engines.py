@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.outbox import InvalidPushError, create_tables, dead, metadata, push
+from im.outbox.database import relay_engine
 from im.outbox.request import REQUEST_BYTES
 from im.outbox.rows import Buried, Claim, Done, PutOff, Rows
 from im.outbox.tables import waiting
@@ -35,8 +36,9 @@ class _OutboxOnEngine:
         self.engine = self.make_engine()
         self.addCleanup(self.engine.dispose)
         create_tables(self.engine)
-        self.rows = Rows(self.engine, "r1", LEASE_MS)
-        self.others = Rows(self.engine, "r2", LEASE_MS)
+        relays = relay_engine(self.engine.url.render_as_string(hide_password=False))
+        self.addCleanup(relays.dispose)
+        self.rows, self.others = Rows(relays, "r1", LEASE_MS), Rows(relays, "r2", LEASE_MS)
 
     def push(self, users: str | list[str] = "alice", event: Any = None, **more: Any) -> str:
         with self.engine.begin() as connection:

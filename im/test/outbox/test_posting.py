@@ -1,15 +1,21 @@
 """Posting, over a transport in memory."""
 
+from pathlib import Path
 from typing import Any
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import ConnectionLost, ConnectionRefusedError
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
 
 from im.outbox.posting import ANSWER_SECONDS, Poster
 from im.outbox.verdict import Outcome, Verdict
+from im.test.gateway.certificates import write_certificate
 
 BODY = b'{"to":["alice"],"event":1}'
 STORED = b'{"id": "0", "stored": 1, "unknown": []}'
@@ -113,3 +119,45 @@ class PosterTests(SynchronousTestCase):
         for key in ("", "two\nlines", "ü"):
             self.assertRaises(ValueError, Poster, self.reactor, "http://host", key)
         self.assertRaises(OSError, Poster, self.reactor, "https://host", "imk_1", ca_file="nowhere.pem")
+
+
+class TlsTests(TestCase):
+    """Over real sockets of this process."""
+
+    uses_processes = True
+
+    def setUp(self) -> None:
+        folder = Path(self.mktemp())
+        self.files = write_certificate(folder)
+        endpoint = f"ssl:0:interface=127.0.0.1:privateKey={self.files.key}:certKey={self.files.cert}"
+        root = Resource()
+        root.putChild(b"v1", Node())
+        listening = serverFromString(reactor, endpoint).listen(Site(root))
+        self.port = self.successResultOf(listening)
+        self.addCleanup(self.port.stopListening)
+
+    async def post(self, ca_file: str) -> Outcome:
+        poster = Poster(reactor, f"https://localhost:{self.port.getHost().port}", "imk_1", ca_file=ca_file)
+        try:
+            return await poster("key1", BODY)
+        finally:
+            await poster.close()
+
+    async def test_a_certificate_that_is_to_be_trusted_is(self) -> None:
+        self.assertEqual((await self.post(str(self.files.cert))).verdict, Verdict.DELIVERED)
+
+    async def test_a_certificate_that_nobody_trusts_counts_for_no_row(self) -> None:
+        outcome = await self.post("")
+        self.assertEqual(
+            (outcome.verdict, outcome.is_counted, outcome.is_trouble), (Verdict.RETRY, False, True)
+        )
+        self.assertIn("certificate verify failed", outcome.text)
+
+
+class Node(Resource):
+    """Stores everything."""
+
+    isLeaf = True
+
+    def render_POST(self, request: Request) -> bytes:
+        return STORED
