@@ -75,6 +75,7 @@ class Client(Observed):
         self._ended: events.Ended | None = None
         self._status = ClientStatus(Status.STOPPED)
         self._is_stopped = False
+        self._logs_out = True
         self._is_telling = False
         self._waiters = Waiters()
         self._goodbye: Deferred[None] | None = None
@@ -118,14 +119,16 @@ class Client(Observed):
         if self._status.status in (Status.STOPPED, Status.AWAY):
             self._connector.start()
 
-    def stop(self) -> Deferred[None]:
+    def stop(self, *, log_out: bool = True) -> Deferred[None]:
         """Acknowledge, log out, disconnect and close the state. Fires when nothing is left running.
 
         What waits for an answer fails with `ClientStoppedError`; unsent messages stay in the state.
+        A logout makes the server forget the push token; without it the device is still to be reached.
         """
         if self._is_stopped:
             return succeed(None)
         self._is_stopped = True
+        self._logs_out = log_out
         self._observers.close()
         goodbye: Deferred[None] = Deferred()
         self._goodbye = goodbye
@@ -203,9 +206,18 @@ class Client(Observed):
         body = session_pb2.SetProfile(name=name, avatar=avatar, fields=fields or {})
         return self._ask(body).addCallback(answers.profile)
 
+    def register_push_token(self, platform: str, token: str) -> Deferred[None]:
+        """Tell the token by which the platform's push service reaches this device; "" forgets it.
+
+        `platform` is the app's own name of the service. Register again when the service gives another
+        one; the server forgets it at a logout, see `stop`.
+        """
+        body = session_pb2.RegisterPushToken(platform=platform, token=token)
+        return self._ask(body).addCallback(lambda _: None)
+
     def set_background(self, is_background: bool) -> None:
         """Tell whether the app is in the background, where the server asks for fewer heartbeats."""
-        self._core.set_background(is_background)
+        self._core.set_background(is_background, self._clock.seconds())
         self._flush()
 
     def call(
@@ -266,10 +278,13 @@ class Client(Observed):
             return
         self._goodbye_by = self._clock.callLater(GOODBYE_SECONDS, self._link.abort)
         was_online = self._core.phase is Phase.ONLINE
-        self._core.logout(self._clock.seconds())
+        self._core.leave(self._clock.seconds(), self._logs_out)
         self._flush()
-        if not was_online and self._link is not None:
-            self._link.abort()
+        link = self._link
+        if link is not None and not was_online:
+            link.abort()
+        elif link is not None and not self._logs_out:
+            link.close()
 
     def _flush(self) -> None:
         """Send and tell what the core wants, and plan its next deadline."""

@@ -15,6 +15,7 @@ from im.core.looking import Changed, WhatChanged
 from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Pull, PullPage, Send, Sent, Sync, SyncPage
 from im.core.presence import FindPresence, PresenceFound
 from im.core.pushing import PUSH_WRITES, PushQuery, PushResult, PushWrite
+from im.core.reaching import REACH_WRITES, ReachQuery, ReachResult, ReachWrite
 from im.core.relations import (
     RELATION_WRITES,
     RelationQuery,
@@ -119,6 +120,7 @@ Write = (
     | LedgerWrite
     | PushWrite
     | BackendWrite
+    | ReachWrite
     | RelationWrite
 )
 Query = (
@@ -132,6 +134,7 @@ Query = (
     | FindPresence
     | PushQuery
     | BackendQuery
+    | ReachQuery
     | RelationQuery
 )
 Command = Write | Query | Custom
@@ -153,6 +156,7 @@ Result = (
     | PresenceFound
     | PushResult
     | BackendResult
+    | ReachResult
     | RelationResult
     | Refused
 )
@@ -170,6 +174,7 @@ WRITES = (
     *LEDGER_WRITES,
     *PUSH_WRITES,
     *BACKEND_WRITES,
+    *REACH_WRITES,
     *RELATION_WRITES,
 )
 

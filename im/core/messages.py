@@ -103,13 +103,15 @@ class MoveRead(NamedTuple):
 class MoveDelivered(NamedTuple):
     """Write: a device of the user acknowledged everything up to `seq`. Result `CursorMoved`.
 
-    In an inbox `device` says which one, and when it did is kept.
+    In an inbox `device` says which one, and when it did is kept. What was acknowledged in the
+    background did not reach the user: see `im.core.reaching`.
     """
 
     conversation: str
     user: str
     seq: int
     device: str = ""
+    is_foreground: bool = True
 
 
 class Sync(NamedTuple):

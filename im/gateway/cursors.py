@@ -21,9 +21,10 @@ WRITES_AT_ONCE = 2_000
 
 
 class DeliveredCursors:
-    """(user, conversation, device) -> the furthest acknowledged seq that is not written yet.
+    """(user, conversation, device, foreground) -> the furthest acknowledged seq that is not written yet.
 
-    Only of an inbox the device matters: back ends ask which ones have a push, and wait for it.
+    Only of an inbox the device matters: back ends ask which ones have a push, and wait for it. An app
+    in the foreground reached the user with it, one in the background didn't.
     """
 
     def __init__(self, requests: Requests, pool: Pool, ticker: Ticker, seconds: float) -> None:
@@ -31,7 +32,7 @@ class DeliveredCursors:
         self._pool = pool
         self._ticker = ticker
         self._seconds = seconds
-        self._waiting: dict[tuple[str, str, str], int] = {}
+        self._waiting: dict[tuple[str, str, str, bool], int] = {}
         self._of_user: dict[str, int] = {}
         self._is_scheduled = False
         self.in_flight = 0
@@ -39,10 +40,12 @@ class DeliveredCursors:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def note(self, user: str, conversation: str, seq: int, device: str = "") -> None:
-        """A device of the user acknowledged everything up to `seq`."""
+    def note(
+        self, user: str, conversation: str, seq: int, device: str = "", is_foreground: bool = True
+    ) -> None:
+        """A device of the user, its app in the foreground or not, acknowledged everything up to `seq`."""
         is_inbox = conversation.startswith(_INBOX)
-        key = (user, conversation, device if is_inbox else "")
+        key = (user, conversation, device if is_inbox else "", is_foreground)
         noted = self._waiting.get(key, 0)
         if seq <= noted:
             return
@@ -57,8 +60,8 @@ class DeliveredCursors:
     def flush(self) -> None:
         """Write what waits, a bounded number of cursors."""
         for key in list(self._waiting)[:WRITES_AT_ONCE]:
-            user, conversation, device = key
-            command = MoveDelivered(conversation, user, self._waiting.pop(key), device)
+            user, conversation, device, is_foreground = key
+            command = MoveDelivered(conversation, user, self._waiting.pop(key), device, is_foreground)
             self._leave(user)
             self._requests.submit(command, "", self, command, self._written)
 
@@ -82,4 +85,5 @@ class DeliveredCursors:
     def _written(self, command: MoveDelivered, result: Result) -> None:
         """A write that may succeed later is repeated while its user is here to wait for it."""
         if isinstance(result, Refused) and result.code.is_retryable and self._pool.of_user(command.user):
-            self.note(command.user, command.conversation, command.seq, command.device)
+            conversation, user, seq, device, is_foreground = command
+            self.note(user, conversation, seq, device, is_foreground)

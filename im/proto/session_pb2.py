@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from im.proto import sync_pb2 as im_dot_proto_dot_sync__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16im/proto/session.proto\x12\x08im.proto\x1a\x13im/proto/sync.proto\"\xf5\x01\n\rOnlineMessage\x12\x13\n\x0bmin_version\x18\x01 \x01(\r\x12\x13\n\x0bmax_version\x18\x02 \x01(\r\x12\r\n\x05token\x18\x03 \x01(\t\x12\x11\n\tdevice_id\x18\x04 \x01(\t\x12\x14\n\x0c\x64\x65vice_class\x18\x05 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x04\x12%\n\tapp_state\x18\x07 \x01(\x0e\x32\x12.im.proto.AppState\x12$\n\x06\x63ursor\x18\x08 \x01(\x0b\x32\x14.im.proto.SyncCursor\x12\x0e\n\x06\x63lient\x18\t \x01(\t\x12\x14\n\x0cheartbeat_ms\x18\n \x01(\r\"\x84\x01\n\x0cServerLimits\x12\x13\n\x0b\x66rame_bytes\x18\x01 \x01(\r\x12\x15\n\rcontent_bytes\x18\x02 \x01(\r\x12\x19\n\x11\x66rames_per_second\x18\x03 \x01(\r\x12\x14\n\x0cpage_entries\x18\x04 \x01(\r\x12\x17\n\x0fsends_in_flight\x18\x05 \x01(\r\"\xc6\x01\n\x0cOnlineResult\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x0c\n\x04node\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\t\x12\x16\n\x0eserver_time_ms\x18\x05 \x01(\x04\x12\x14\n\x0cheartbeat_ms\x18\x06 \x01(\r\x12&\n\x06limits\x18\x07 \x01(\x0b\x32\x16.im.proto.ServerLimits\x12\"\n\x04sync\x18\x08 \x01(\x0b\x32\x14.im.proto.SyncResult\"2\n\tHeartbeat\x12%\n\tapp_state\x18\x01 \x01(\x0e\x32\x12.im.proto.AppState\"<\n\x0cHeartbeatAck\x12\x16\n\x0eserver_time_ms\x18\x01 \x01(\x04\x12\x14\n\x0cheartbeat_ms\x18\x02 \x01(\r\"\x08\n\x06Logout\"\x1a\n\nGetProfile\x12\x0c\n\x04user\x18\x01 \x01(\t\"\xa9\x01\n\nSetProfile\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06\x61vatar\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x30\n\x06\x66ields\x18\x03 \x03(\x0b\x32 .im.proto.SetProfile.FieldsEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_nameB\t\n\x07_avatar\"\x93\x01\n\x07Profile\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x03 \x01(\t\x12-\n\x06\x66ields\x18\x04 \x03(\x0b\x32\x1d.im.proto.Profile.FieldsEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01**\n\x08\x41ppState\x12\x0e\n\nFOREGROUND\x10\x00\x12\x0e\n\nBACKGROUND\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16im/proto/session.proto\x12\x08im.proto\x1a\x13im/proto/sync.proto\"\xf5\x01\n\rOnlineMessage\x12\x13\n\x0bmin_version\x18\x01 \x01(\r\x12\x13\n\x0bmax_version\x18\x02 \x01(\r\x12\r\n\x05token\x18\x03 \x01(\t\x12\x11\n\tdevice_id\x18\x04 \x01(\t\x12\x14\n\x0c\x64\x65vice_class\x18\x05 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x04\x12%\n\tapp_state\x18\x07 \x01(\x0e\x32\x12.im.proto.AppState\x12$\n\x06\x63ursor\x18\x08 \x01(\x0b\x32\x14.im.proto.SyncCursor\x12\x0e\n\x06\x63lient\x18\t \x01(\t\x12\x14\n\x0cheartbeat_ms\x18\n \x01(\r\"\x84\x01\n\x0cServerLimits\x12\x13\n\x0b\x66rame_bytes\x18\x01 \x01(\r\x12\x15\n\rcontent_bytes\x18\x02 \x01(\r\x12\x19\n\x11\x66rames_per_second\x18\x03 \x01(\r\x12\x14\n\x0cpage_entries\x18\x04 \x01(\r\x12\x17\n\x0fsends_in_flight\x18\x05 \x01(\r\"\xc6\x01\n\x0cOnlineResult\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x0c\n\x04node\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\t\x12\x16\n\x0eserver_time_ms\x18\x05 \x01(\x04\x12\x14\n\x0cheartbeat_ms\x18\x06 \x01(\r\x12&\n\x06limits\x18\x07 \x01(\x0b\x32\x16.im.proto.ServerLimits\x12\"\n\x04sync\x18\x08 \x01(\x0b\x32\x14.im.proto.SyncResult\"2\n\tHeartbeat\x12%\n\tapp_state\x18\x01 \x01(\x0e\x32\x12.im.proto.AppState\"<\n\x0cHeartbeatAck\x12\x16\n\x0eserver_time_ms\x18\x01 \x01(\x04\x12\x14\n\x0cheartbeat_ms\x18\x02 \x01(\r\"\x08\n\x06Logout\"4\n\x11RegisterPushToken\x12\x10\n\x08platform\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\"\x1a\n\nGetProfile\x12\x0c\n\x04user\x18\x01 \x01(\t\"\xa9\x01\n\nSetProfile\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06\x61vatar\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x30\n\x06\x66ields\x18\x03 \x03(\x0b\x32 .im.proto.SetProfile.FieldsEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_nameB\t\n\x07_avatar\"\x93\x01\n\x07Profile\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x03 \x01(\t\x12-\n\x06\x66ields\x18\x04 \x03(\x0b\x32\x1d.im.proto.Profile.FieldsEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01**\n\x08\x41ppState\x12\x0e\n\nFOREGROUND\x10\x00\x12\x0e\n\nBACKGROUND\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +36,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETPROFILE_FIELDSENTRY']._serialized_options = b'8\001'
   _globals['_PROFILE_FIELDSENTRY']._loaded_options = None
   _globals['_PROFILE_FIELDSENTRY']._serialized_options = b'8\001'
-  _globals['_APPSTATE']._serialized_start=1115
-  _globals['_APPSTATE']._serialized_end=1157
+  _globals['_APPSTATE']._serialized_start=1169
+  _globals['_APPSTATE']._serialized_end=1211
   _globals['_ONLINEMESSAGE']._serialized_start=58
   _globals['_ONLINEMESSAGE']._serialized_end=303
   _globals['_SERVERLIMITS']._serialized_start=306
@@ -50,14 +50,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEARTBEATACK']._serialized_end=753
   _globals['_LOGOUT']._serialized_start=755
   _globals['_LOGOUT']._serialized_end=763
-  _globals['_GETPROFILE']._serialized_start=765
-  _globals['_GETPROFILE']._serialized_end=791
-  _globals['_SETPROFILE']._serialized_start=794
-  _globals['_SETPROFILE']._serialized_end=963
-  _globals['_SETPROFILE_FIELDSENTRY']._serialized_start=898
-  _globals['_SETPROFILE_FIELDSENTRY']._serialized_end=943
-  _globals['_PROFILE']._serialized_start=966
-  _globals['_PROFILE']._serialized_end=1113
-  _globals['_PROFILE_FIELDSENTRY']._serialized_start=898
-  _globals['_PROFILE_FIELDSENTRY']._serialized_end=943
+  _globals['_REGISTERPUSHTOKEN']._serialized_start=765
+  _globals['_REGISTERPUSHTOKEN']._serialized_end=817
+  _globals['_GETPROFILE']._serialized_start=819
+  _globals['_GETPROFILE']._serialized_end=845
+  _globals['_SETPROFILE']._serialized_start=848
+  _globals['_SETPROFILE']._serialized_end=1017
+  _globals['_SETPROFILE_FIELDSENTRY']._serialized_start=952
+  _globals['_SETPROFILE_FIELDSENTRY']._serialized_end=997
+  _globals['_PROFILE']._serialized_start=1020
+  _globals['_PROFILE']._serialized_end=1167
+  _globals['_PROFILE_FIELDSENTRY']._serialized_start=952
+  _globals['_PROFILE_FIELDSENTRY']._serialized_end=997
 # @@protoc_insertion_point(module_scope)

@@ -90,6 +90,14 @@ class Logout(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class RegisterPushToken(_message.Message):
+    __slots__ = ("platform", "token")
+    PLATFORM_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    platform: str
+    token: str
+    def __init__(self, platform: _Optional[str] = ..., token: _Optional[str] = ...) -> None: ...
+
 class GetProfile(_message.Message):
     __slots__ = ("user",)
     USER_FIELD_NUMBER: _ClassVar[int]

@@ -36,6 +36,7 @@ EVENT = 30
 GET_PROFILE = 40
 SET_PROFILE = 41
 PROFILE = 42
+REGISTER_PUSH_TOKEN = 43
 WATCH = 50
 UNWATCH = 51
 WATCHED = 52
@@ -88,6 +89,9 @@ TYPES: dict[int, WireType] = {
         WireType(GET_PROFILE, "GET_PROFILE", session_pb2.GetProfile, _C, True, (PROFILE, ERROR)),
         WireType(SET_PROFILE, "SET_PROFILE", session_pb2.SetProfile, _C, True, (PROFILE, ERROR)),
         WireType(PROFILE, "PROFILE", session_pb2.Profile, _S, True, ()),
+        WireType(
+            REGISTER_PUSH_TOKEN, "REGISTER_PUSH_TOKEN", session_pb2.RegisterPushToken, _C, True, (OK, ERROR)
+        ),
         WireType(WATCH, "WATCH", presence_pb2.Watch, _C, True, (WATCHED, ERROR)),
         WireType(UNWATCH, "UNWATCH", presence_pb2.Unwatch, _C, True, (OK, ERROR)),
         WireType(WATCHED, "WATCHED", presence_pb2.Watched, _S, True, ()),

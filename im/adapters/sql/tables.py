@@ -2,7 +2,8 @@
 
 All times are Unix ms. `n` beside a seq is the running count of entries that count as unread.
 Nothing that changes with every message is indexed. `changed` is the value of the commit counter
-(`meta.changes`) at the row's last change. A device takes no token signed before its `not_before_ms`.
+(`meta.changes`) at the row's last change. `reached_seq` is how far sessions in the foreground
+acknowledged, `delivered_seq` any. A device takes no token signed before its `not_before_ms`.
 In online_session `foreground_ms` is where the last stretch in the foreground began, if the session
 ended in it or still is; `base_clock_ms` is the lease's `clock_ms` at its opening, `reach_ms` the
 furthest that it was ever said to go, `is_entered` whether the days that it touches are in
@@ -67,6 +68,18 @@ device = sa.Table(
     sqlite_with_rowid=False,
 )
 
+push_token = sa.Table(
+    "push_token",
+    metadata,
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("device_id", sa.Text, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("platform", sa.Text, nullable=False),
+    sa.Column("token", sa.Text, nullable=False),
+    _number("registered_ms"),
+    sa.PrimaryKeyConstraint("user_id", "device_id"),
+)
+
 conversation = sa.Table(
     "conversation",
     metadata,
@@ -115,6 +128,7 @@ member = sa.Table(
     _number("silenced_until_ms"),
     _number("history_seq"),
     _number("deleted_seq"),
+    _number("reached_seq"),
     sa.PrimaryKeyConstraint("conversation_id", "user_id"),
     sa.Index("member_by_user", "user_id", "conversation_id"),
     sqlite_with_rowid=False,

@@ -11,7 +11,7 @@ JOINED = 32
 """So many received messages are acknowledged without further waiting."""
 
 DOUBTFUL_SECONDS = 30.0
-"""An acknowledgement this young, when its connection ends, is given again on the next one."""
+"""An acknowledgement this young is given again on the next connection, and out of the background."""
 
 
 class _Given(NamedTuple):
@@ -66,6 +66,12 @@ class Acks:
                 self._given[conversation] = _Given(now, watermark)
                 self._effects.frames.append(deliver_ack(conversation, watermark.seq))
             self._due.clear()
+
+    def give_again(self, now: float) -> None:
+        """Give those of the last seconds again: what was acknowledged in the background reached nobody."""
+        for conversation, given in self._given.items():
+            if now - given.at < DOUBTFUL_SECONDS:
+                self._effects.frames.append(deliver_ack(conversation, given.watermark.seq))
 
     def online(self, now: float) -> None:
         """A session stands: give what waits, and again what may have been lost with the last one."""

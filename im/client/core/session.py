@@ -264,17 +264,19 @@ class ClientCore:
         known = self._arrivals.get(conversation)
         return 0 if known is None else known.done
 
-    def set_background(self, is_background: bool) -> None:
-        """Tell the server whether the app is in the background."""
+    def set_background(self, is_background: bool, now: float) -> None:
+        """Tell the server whether the app is in the background; out of it, what the user has now."""
         if is_background != self._is_background:
             self._is_background = is_background
             if self._phase is Phase.ONLINE:
                 self._beat()
+                if not is_background:
+                    self._acks.give_again(now)
 
-    def logout(self, now: float) -> None:
-        """Acknowledge what was received and say goodbye; the server closes the connection."""
+    def leave(self, now: float, log_out: bool) -> None:
+        """Acknowledge what was received; at a logout also say goodbye: the server closes the connection."""
         self._acks.flush(now)
-        if self._phase is Phase.ONLINE:
+        if log_out and self._phase is Phase.ONLINE:
             self._effects.frames.append(pack(session_pb2.Logout(), self._next_id()))
 
     # What comes in.

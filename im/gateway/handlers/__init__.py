@@ -14,6 +14,7 @@ from im.gateway.handlers.logout import LogoutHandler
 from im.gateway.handlers.online import OnlineHandler
 from im.gateway.handlers.pages import PullHandler, SyncHandler
 from im.gateway.handlers.profile import GetProfileHandler, SetProfileHandler
+from im.gateway.handlers.push_token import PushTokenHandler
 from im.gateway.handlers.read import ReadHandler
 from im.gateway.handlers.watch import UnwatchHandler, WatchHandler
 from im.gateway.login import LoginFlow
@@ -44,6 +45,7 @@ def system_handlers(parts: SystemParts) -> list[GatewayHandler]:
         SyncHandler(),
         GetProfileHandler(),
         SetProfileHandler(parts.limits.profile_bytes),
+        PushTokenHandler(),
         WatchHandler(parts.watching),
         UnwatchHandler(parts.watching),
     ]

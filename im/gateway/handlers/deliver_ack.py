@@ -1,5 +1,6 @@
 """DELIVER_ACK: the client has everything of a conversation up to a seq."""
 
+from im.core.sessions import AppState
 from im.core.validation import seq_problem
 from im.gateway.context import GatewayContext, GatewayHandler
 from im.gateway.cursors import DeliveredCursors
@@ -24,5 +25,7 @@ class DeliverAckHandler(GatewayHandler):
         if problem is not None:
             context.refuse(problem)
             return
-        context.connection.acknowledge(conversation, seq)
-        self._cursors.note(user, conversation, seq, context.device)
+        connection = context.connection
+        connection.acknowledge(conversation, seq)
+        is_foreground = connection.app_state is AppState.FOREGROUND
+        self._cursors.note(user, conversation, seq, context.device, is_foreground)

@@ -225,6 +225,15 @@ class SendingTests(ClientTestCase):
         self.assertTrue(written.HasField("name"))
         self.assertFalse(written.HasField("avatar"))
 
+    def test_a_push_token_is_registered(self) -> None:
+        self.start()
+        self.node.answers[session_pb2.RegisterPushToken] = lambda _: base_pb2.Ok()
+        registered = self.client.register_push_token("fcm", "t-1")
+        self.node.turns()
+        self.assertIsNone(self.successResultOf(registered))
+        (asked,) = (each for each in self.node.asked if isinstance(each, session_pb2.RegisterPushToken))
+        self.assertEqual((asked.platform, asked.token), ("fcm", "t-1"))
+
     def test_a_refused_question_fails(self) -> None:
         self.start()
         self.node.answers[session_pb2.GetProfile] = lambda _: base_pb2.Error(
@@ -242,6 +251,19 @@ class StopTests(ClientTestCase):
         self.start()
         self.stop()
         self.assertEqual(self.node.times_asked(session_pb2.Logout), 1)
+        self.assertTrue(self.node.connection.is_over)
+
+    def test_without_a_logout_it_acknowledges_and_goes(self) -> None:
+        self.client.on_message(lambda message: None)
+        self.start()
+        self.node.push(server.deliver(1))
+        self.node.push(server.deliver(2))
+        stopped = self.client.stop(log_out=False)
+        self.node.turns()
+        self.successResultOf(stopped)
+        self.assertEqual(self.node.times_asked(session_pb2.Logout), 0)
+        acks = [each.seq for each in self.node.asked if isinstance(each, chat_pb2.DeliverAck)]
+        self.assertEqual(acks[-1], 2)
         self.assertTrue(self.node.connection.is_over)
 
     def test_a_server_that_does_not_say_goodbye_is_left(self) -> None:

@@ -58,6 +58,14 @@ class BoundTests(SynchronousTestCase):
         ]
         self.assertEqual(expected, written)
 
+    def test_what_came_in_the_background_is_told_apart(self) -> None:
+        self.cursors.note("a", "d~a~b", 3, "phone", False)
+        self.cursors.note("a", "d~a~b", 2, "laptop")
+        self.cursors.flush()
+        written = [request.command for request in self.bridge.requests]
+        expected = [MoveDelivered("d~a~b", "a", 3, "", False), MoveDelivered("d~a~b", "a", 2)]
+        self.assertEqual(expected, written)
+
     def test_more_than_the_bound_are_not_kept(self) -> None:
         self.patch(cursors, "MAX_WAITING", 2)
         for user in ("a", "b", "c"):

@@ -20,6 +20,7 @@ from im.core.messages import (
     SyncCursor,
     SyncPage,
 )
+from im.core.reaching import PushTokens, RegisterPushToken
 from im.core.relations import Contact
 from im.core.sessions import State
 from im.proto import base_pb2, chat_pb2, session_pb2, sync_pb2
@@ -158,6 +159,26 @@ class ChatTests(HandlerCase):
         self.assertEqual(self.client.only(base_pb2.Error).name, "unavailable")
 
 
+class PushTokenTests(HandlerCase):
+    def test_the_session_s_device_is_reached_by_it(self) -> None:
+        command, answer = self.ask(
+            session_pb2.RegisterPushToken(platform="fcm", token="t-1"), PushTokens("alice", ())
+        )
+        assert isinstance(command, RegisterPushToken)
+        self.assertEqual(("alice", "fcm", "t-1"), (command.user, command.platform, command.token))
+        self.assertEqual(answer, base_pb2.Ok())
+
+    def test_what_is_no_token_is_refused_at_once(self) -> None:
+        for platform, token, field in (("", "t", "platform"), ("fcm", "a b", "token")):
+            body = session_pb2.RegisterPushToken(platform=platform, token=token)
+            self.assertEqual(self.refused(body), ("invalid_argument", field))
+
+    def test_what_the_store_says_is_told(self) -> None:
+        _, answer = self.ask(session_pb2.RegisterPushToken(platform="fcm", token="t"), DOWN)
+        assert isinstance(answer, base_pb2.Error)
+        self.assertEqual(answer.name, "unavailable")
+
+
 class DeliverAckTests(HandlerCase):
     def ack(self, seq: int, conversation: str = DIRECT) -> None:
         self.client.send(chat_pb2.DeliverAck(conversation=conversation, seq=seq))
@@ -174,6 +195,15 @@ class DeliverAckTests(HandlerCase):
         self.assertEqual(self.moves(), [MoveDelivered(DIRECT, "alice", 3)])
         self.world.pass_seconds(3)
         self.assertEqual(self.moves(), [])
+
+    def test_it_says_whether_the_app_was_in_the_foreground(self) -> None:
+        self.client.send(session_pb2.Heartbeat(app_state=session_pb2.BACKGROUND))
+        self.ack(2)
+        self.client.send(session_pb2.Heartbeat(app_state=session_pb2.FOREGROUND))
+        self.ack(1)
+        self.world.pass_seconds(1.2)
+        expected = [MoveDelivered(DIRECT, "alice", 2, "", False), MoveDelivered(DIRECT, "alice", 1)]
+        self.assertEqual(self.moves(), expected)
 
     def test_a_write_that_fails_for_the_moment_is_repeated(self) -> None:
         self.ack(3)

@@ -88,6 +88,8 @@ def _session() -> Iterator[Vector]:
         "heartbeat answer", 3, session_pb2.HeartbeatAck(server_time_ms=TIME_MS, heartbeat_ms=240_000)
     )
     yield Vector("logout", 4, session_pb2.Logout())
+    yield Vector("push token", 20, session_pb2.RegisterPushToken(platform="fcm", token="dQw4w9:APA91b"))
+    yield Vector("push token to be forgotten", 21, session_pb2.RegisterPushToken(platform="fcm"))
     yield Vector("profile question", 5, session_pb2.GetProfile(user="用户"))
     yield Vector(
         "profile change: an empty name is set, an absent avatar stays",

@@ -7,6 +7,7 @@ from im.testing.contracts.store_ledger import LedgerContract
 from im.testing.contracts.store_looking import LookingContract
 from im.testing.contracts.store_presence import PresenceContract
 from im.testing.contracts.store_pushes import BackendContract, PushContract
+from im.testing.contracts.store_reaching import PushTokenContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
 from im.testing.contracts.store_relations import BlockContract, ContactContract, FriendContract
 from im.testing.contracts.store_sending import CursorContract, SendingContract
@@ -26,6 +27,7 @@ __all__ = [
     "PresenceContract",
     "PullContract",
     "PushContract",
+    "PushTokenContract",
     "SendingContract",
     "StoreContract",
     "SyncContract",

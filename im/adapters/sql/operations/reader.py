@@ -13,6 +13,7 @@ from im.adapters.sql.operations.handlers import record_of, reply_of
 from im.adapters.sql.operations.looking import what_changed
 from im.adapters.sql.operations.online import UNTIMED, Almanac, OnlineTimeReader
 from im.adapters.sql.operations.presence import presence_of
+from im.adapters.sql.operations.push_tokens import tokens_found
 from im.adapters.sql.operations.pushes import push_of, users_found
 from im.adapters.sql.operations.relations import contact_of, relation_of, requests_of
 from im.adapters.sql.operations.users import login_refusal, profile_of
@@ -27,6 +28,7 @@ from im.core.looking import Changed, WhatChanged
 from im.core.messages import Entry, Head, Pull, PullPage, Sync, SyncCursor, SyncPage
 from im.core.presence import FindPresence
 from im.core.pushing import FindUsers, GetPush
+from im.core.reaching import ListPushTokens
 from im.core.relations import GetRelation, ListRequests
 from im.core.unread import Cursors
 from im.core.validation import conversation_problem, unknown_conversation
@@ -131,6 +133,7 @@ class Reader:
             GetRelation: self._relation,
             FindKey: lambda query: find_key(connection, query.digest),
             ListKeys: lambda query: all_keys(connection),
+            ListPushTokens: lambda query: tokens_found(connection, query),
             FindPresence: lambda query: presence_of(connection, query),
             OnlineTime: online.one,
             OnlineTimes: online.all,

@@ -14,6 +14,7 @@ from im.adapters.sql.operations.messages import Messages, StoredBeforeError
 from im.adapters.sql.operations.online import Almanac
 from im.adapters.sql.operations.posting import Posting
 from im.adapters.sql.operations.posts import Posts
+from im.adapters.sql.operations.push_tokens import TokenWriter
 from im.adapters.sql.operations.pushes import Inboxes, Pushes
 from im.adapters.sql.operations.relations import RelationParts, Relations
 from im.adapters.sql.operations.upkeep import Upkeep
@@ -21,9 +22,9 @@ from im.adapters.sql.operations.users import Users
 from im.adapters.sql.sqlite.database import Database, is_transient
 from im.core.backends import CreateKey, KeepAnswer, Remember, RevokeKey
 from im.core.calendars import UTC
-from im.core.commands import CreateUser, Login, LogOut, Result, SetDisabled, SetProfile, Write
+from im.core.commands import CreateUser, Login, Result, SetDisabled, SetProfile, Write
 from im.core.custom import Conclude
-from im.core.ledger import ChangeAppState, CloseSession, EndNode, KeepLedger, MoveClock, OpenSession
+from im.core.ledger import ChangeAppState, EndNode, KeepLedger, MoveClock, OpenSession
 from im.core.limits import Limits
 from im.core.messages import MoveDelivered, MoveRead, Send
 from im.core.pushing import ExpirePushes, StorePush
@@ -74,20 +75,19 @@ class Writer:
             MoveRead: self._posting.move_read,
             MoveDelivered: self._posting.move_delivered,
             Login: users.login,
-            LogOut: users.log_out,
             SetDisabled: users.set_disabled,
             CreateUser: users.create,
             SetProfile: users.set_profile,
             Conclude: Conclusions(self._connection, posts, limits).conclude,
             OpenSession: ledger.open,
             ChangeAppState: ledger.change,
-            CloseSession: ledger.close,
             MoveClock: ledger.move_clock,
             EndNode: ledger.end_node,
             KeepLedger: self._upkeep.keep,
             StorePush: pushes.store,
             ExpirePushes: pushes.expire,
             **relations.steps(),
+            **TokenWriter(self._connection).steps(users, ledger),
             CreateKey: backends.create_key,
             RevokeKey: backends.revoke_key,
             Remember: backends.remember,

@@ -7,6 +7,7 @@ from im.client.core.conversation import MAX_EARLY
 from im.client.core.events import Message
 from im.core.errors import Code
 from im.proto.chat_pb2 import Chat, DeliverAck
+from im.proto.session_pb2 import FOREGROUND, Heartbeat
 from im.proto.sync_pb2 import Pull, Resync, Sync
 from im.test.client import server
 from im.test.client.core.driver import Driver
@@ -53,6 +54,22 @@ class ArrivalsTests(SynchronousTestCase):
         self.assertEqual(self.acks(), [])
         self.driver.wait(0.05)
         self.assertEqual(self.acks(), [3])
+
+    def test_out_of_the_background_what_was_acknowledged_lately_is_acknowledged_again(self) -> None:
+        self.driver.receive(server.deliver(1))
+        self.driver.handle_all()
+        self.driver.core.set_background(True, self.driver.now)
+        self.driver.collect()
+        self.assertEqual(self.acks(), [1])
+        self.driver.core.set_background(False, self.driver.now)
+        self.driver.collect()
+        self.assertEqual(self.driver.take(Heartbeat)[-1][1].app_state, FOREGROUND)
+        self.assertEqual(self.acks(), [1])
+        self.driver.core.set_background(True, self.driver.now)
+        self.driver.wait(30.0)
+        self.driver.core.set_background(False, self.driver.now)
+        self.driver.collect()
+        self.assertEqual(self.acks(), [])
 
     def test_many_at_once_are_acknowledged_without_waiting(self) -> None:
         self.driver.receive(*(server.deliver(seq) for seq in range(1, 41)))

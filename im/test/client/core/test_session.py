@@ -132,7 +132,7 @@ class HeartbeatTests(SynchronousTestCase):
         self.assertEqual(self.ended(), ["heartbeat_timeout"])
 
     def test_going_to_the_background_is_told_at_once_and_slows_the_beat(self) -> None:
-        self.driver.core.set_background(True)
+        self.driver.core.set_background(True, self.driver.now)
         self.driver.collect()
         self.assertEqual(self.beats(), [session_pb2.BACKGROUND])
         self.driver.receive(pack(session_pb2.HeartbeatAck(heartbeat_ms=240_000)))
@@ -245,7 +245,7 @@ class EndTests(SynchronousTestCase):
         self.driver.receive(server.deliver(1), server.deliver(2))
         self.driver.handle_all()
         self.driver.frames.clear()
-        self.driver.core.logout(self.driver.now)
+        self.driver.core.leave(self.driver.now, True)
         self.driver.collect()
         self.assertEqual(
             [type(server.read_frame(each)[1]).__name__ for each in self.driver.frames][-1], "Logout"

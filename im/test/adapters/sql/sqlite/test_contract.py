@@ -94,6 +94,10 @@ class PushesInMemory(InMemory, store.PushContract):
     """Pushes, in memory."""
 
 
+class PushTokensInMemory(InMemory, store.PushTokenContract):
+    """Push tokens, in memory."""
+
+
 class BackendsInMemory(InMemory, store.BackendContract):
     """Back ends, in memory."""
 
@@ -152,6 +156,10 @@ class DisablingInFile(InFile, store.DisablingContract):
 
 class PushesInFile(InFile, store.PushContract):
     """Pushes, in a file."""
+
+
+class PushTokensInFile(InFile, store.PushTokenContract):
+    """Push tokens, in a file."""
 
 
 class BackendsInFile(InFile, store.BackendContract):
