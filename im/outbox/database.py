@@ -30,4 +30,4 @@ def relay_engine(text: str) -> Engine:
     if dialect.is_async or (dialect.name == "sqlite" and url.database in (None, "", ":memory:")):
         raise DatabaseUrlError("the database must be one that others reach, by a driver that is not async")
     patience = _PATIENCE.get(dialect.driver) or _PATIENCE.get(dialect.name) or {}
-    return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=dict(patience))
+    return create_engine(url, pool_size=1, max_overflow=0, connect_args=dict(patience))

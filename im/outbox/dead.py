@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, case, delete, func, insert, select, true
+from sqlalchemy import ColumnElement, Engine, and_, case, delete, func, insert, not_, select, true
 from sqlalchemy.engine import Row
 
 from im.outbox.tables import PUSH_COLUMNS, dead, waiting
@@ -12,12 +12,13 @@ from im.outbox.verdict import REPEATABLE_MS
 
 _SHOWN_USERS = 3
 _AT_ONCE = 500
+_STORED_FOR_NOBODY = 200
 
 
 class DeadLetter(NamedTuple):
     """A push that was given up. `users` are the first of `user_count`.
 
-    `may_have_arrived`: some attempt had no clear answer.
+    `may_have_arrived`: the last attempt had no clear answer.
     """
 
     key: str
@@ -59,11 +60,16 @@ def dead_letters(engine: Engine, limit: int) -> list[DeadLetter]:
 def retry(engine: Engine, keys: Sequence[str] | None, now_ms: int) -> int:
     """Put dead letters of these keys, or all, back at the end of the line; returns how many.
 
-    What the node may still know is repeated as it was first sent; what is older is sent as if it was new.
+    What the node may still know is repeated as it was first sent; what is older is sent as if it was new,
+    and so is what the node stored for nobody.
     """
-    names = [*(name for name in PUSH_COLUMNS if name not in ("first_ms", "attempts")), "first_ms"]
-    first_ms = case((dead.c.first_ms > now_ms - REPEATABLE_MS, dead.c.first_ms), else_=0)
-    letters = select(*(dead.c[name] for name in names[:-1]), first_ms).order_by(dead.c.id)
+    kept = [name for name in PUSH_COLUMNS if name not in ("first_ms", "attempts", "renewals")]
+    was_for_nobody = dead.c.status == _STORED_FOR_NOBODY
+    is_still_known = and_(dead.c.first_ms > now_ms - REPEATABLE_MS, not_(was_for_nobody))
+    first_ms = case((is_still_known, dead.c.first_ms), else_=0)
+    renewals = case((was_for_nobody, dead.c.renewals + 1), else_=dead.c.renewals)
+    letters = select(*(dead.c[name] for name in kept), first_ms, renewals).order_by(dead.c.id)
+    names = [*kept, "first_ms", "renewals"]
     with engine.begin() as connection:
         chosen = connection.execute(select(dead.c.id).where(_meant(keys)).order_by(dead.c.id)).scalars().all()
         for start in range(0, len(chosen), _AT_ONCE):
@@ -95,5 +101,5 @@ def _letter(row: Row[Any]) -> DeadLetter:
         row.attempts,
         row.status,
         row.error,
-        row.first_ms != 0,
+        row.first_ms != 0 and (row.status == 0 or row.status >= 500),
     )

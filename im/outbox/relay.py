@@ -24,6 +24,7 @@ from im.outbox.verdict import (
     Verdict,
     back_off_ms,
     end_of,
+    shown_users,
     ttl_seconds,
     unanswered,
     without_asking,
@@ -199,7 +200,7 @@ class Relay:
         self.counts.slowest_ms = max(self.counts.slowest_ms, self._now_ms() - claim.created_ms)
         if outcome.unknown:
             self.counts.unknown_users += len(outcome.unknown)
-            some = ", ".join(outcome.unknown[:3])
+            some = shown_users(outcome.unknown)
             text = f"push {claim.key}: {len(outcome.unknown)} of its users are unknown: {some}"
             self._tell(Note(Kind.UNKNOWN, text, claim.key))
 

@@ -18,7 +18,7 @@ _SLICE_BYTES = 1_048_576
 
 
 class Claim(NamedTuple):
-    """A row in this relay's hands; see the table for its fields.
+    """A row in this relay's hands; see the table for its fields. `key` is the one to post it under.
 
     `attempts` counts the coming one, and `first_ms` is its moment unless the row `was_tried` before.
     """
@@ -177,7 +177,7 @@ def _claims(connection: Connection, taken: Sequence[Place]) -> list[Claim]:
     return [
         Claim(
             row.id,
-            row.push_key,
+            f"{row.push_key}-{row.renewals}" if row.renewals else row.push_key,
             row.users,
             row.request,
             row.created_ms,

@@ -38,7 +38,8 @@ def _of_the_push() -> tuple[Column[Any], ...]:
     """What `push` wrote. `users` is a JSON array; `request` a JSON object, the rest of what is posted.
 
     `expires_ms` 0: it lives as long as the node lets it. `first_ms` is when it was first tried in a way
-    that may have reached the node; 0: not yet. All times are Unix ms.
+    that may have reached the node; 0: not yet. All times are Unix ms. `renewals` counts how often it was
+    put back after a node had known none of its users: from then on it is another push to the node.
     """
     return (
         Column("push_key", String(KEY_CHARACTERS), nullable=False, unique=True),
@@ -48,6 +49,7 @@ def _of_the_push() -> tuple[Column[Any], ...]:
         Column("created_ms", BigInteger, nullable=False),
         Column("expires_ms", BigInteger, nullable=False),
         Column("first_ms", BigInteger, nullable=False, default=0),
+        Column("renewals", Integer, nullable=False, default=0),
         Column("attempts", Integer, nullable=False, default=0),
         Column("error", String(ERROR_CHARACTERS), nullable=False, default=""),
     )

@@ -2,6 +2,7 @@
 
 import enum
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from im.core.backends import REMEMBERED_MS
@@ -14,6 +15,7 @@ REPEATABLE_MS = REMEMBERED_MS - 3_600_000
 FIRST_BACK_OFF_MS = 200
 MOST_BACK_OFF_MS = 60_000
 MOST_RETRY_AFTER_MS = 300_000
+_SHOWN_USERS = 3
 
 
 class Verdict(enum.Enum):
@@ -62,7 +64,10 @@ def of_answer(answer: Answer) -> Outcome:
     """What an answer means."""
     status, document = answer.status, _document(answer.body)
     if status == 200 and "stored" in document:  # else something else answers there
-        return Outcome(Verdict.DELIVERED, status, unknown=tuple(document.get("unknown", ())))
+        unknown = _unknown(document)
+        if unknown and not document["stored"]:
+            return Outcome(Verdict.DEAD, status, f"the node knows none of its users: {shown_users(unknown)}")
+        return Outcome(Verdict.DELIVERED, status, unknown=unknown)
     text = f"HTTP {status}: {_reason(document)}"
     if status in _OF_THE_ROW:
         return Outcome(Verdict.DEAD, status, text)
@@ -120,6 +125,11 @@ def back_off_ms(attempts: int, part: float) -> int:
     return int(longest * (1 + part) / 2)
 
 
+def shown_users(users: Sequence[str]) -> str:
+    """The first of them."""
+    return ", ".join(users[:_SHOWN_USERS]) + (", …" if len(users) > _SHOWN_USERS else "")
+
+
 def _wait_ms(retry_after: str) -> int:
     """Whole seconds; a date is too much trouble for a hint."""
     return min(int(retry_after) * MS, MOST_RETRY_AFTER_MS) if retry_after.isdecimal() else 0
@@ -131,6 +141,11 @@ def _document(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def _unknown(document: dict[str, Any]) -> tuple[str, ...]:
+    users = document.get("unknown")
+    return tuple(map(str, users)) if isinstance(users, list) else ()
 
 
 def _reason(document: dict[str, Any]) -> str:

@@ -54,13 +54,26 @@ class DeliveryTests(RelayCase):
         self.assertEqual(self.node.events, [1])
 
     def test_users_that_the_node_does_not_know_are_told_of(self) -> None:
-        self.node.says = Answer(200, "", b'{"stored": 0, "unknown": ["alice"]}')
+        self.node.says = Answer(200, "", b'{"stored": 1, "unknown": ["alice"]}')
         relay = self.relay()
-        self.push("alice")
+        self.push(["alice", "bob"])
         self.run_relay(relay)
         (note,) = self.notes
         self.assertEqual((note.kind, relay.counts.unknown_users), (Kind.UNKNOWN, 1))
         self.assertIn("alice", note.text)
+
+    def test_what_nobody_got_is_a_dead_letter_and_when_retried_another_push_to_the_node(self) -> None:
+        self.node.says = Answer(200, "", b'{"stored": 0, "unknown": ["alice"]}')
+        key = self.push("alice")
+        self.run_relay(self.relay())
+        self.pass_time(1)
+        for renewal in (1, 2):
+            (letter,) = dead.dead_letters(self.engine, 5)
+            self.assertEqual((letter.key, letter.status, letter.may_have_arrived), (key, 200, False))
+            self.assertEqual(letter.error, "the node knows none of its users: alice")
+            dead.retry(self.engine, None, self.now_ms())
+            self.pass_time(1)
+            self.assertEqual(self.node.asked[-1].key, f"{key}-{renewal}")
 
     def test_so_many_are_on_their_way_at_a_time_and_no_more(self) -> None:
         for number in range(5):
