@@ -8,8 +8,10 @@ Every command has exactly one kind of result, or `Refused`.
 from typing import NamedTuple
 
 from im.core.backends import BACKEND_WRITES, BackendQuery, BackendResult, BackendWrite
+from im.core.changing import CHANGE_WRITES, ChangeQuery, ChangeResult, ChangeWrite
 from im.core.custom import Conclude, Concluded, Custom, CustomReply, GetRecord, GetReply, Record, Stale
 from im.core.errors import Refused
+from im.core.grouping import GROUP_WRITES, GroupQuery, GroupResult, GroupWrite
 from im.core.ledger import LEDGER_WRITES, LedgerQuery, LedgerResult, LedgerWrite
 from im.core.looking import Changed, WhatChanged
 from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Pull, PullPage, Send, Sent, Sync, SyncPage
@@ -122,6 +124,8 @@ Write = (
     | BackendWrite
     | ReachWrite
     | RelationWrite
+    | GroupWrite
+    | ChangeWrite
 )
 Query = (
     Sync
@@ -136,6 +140,8 @@ Query = (
     | BackendQuery
     | ReachQuery
     | RelationQuery
+    | GroupQuery
+    | ChangeQuery
 )
 Command = Write | Query | Custom
 Result = (
@@ -158,6 +164,8 @@ Result = (
     | BackendResult
     | ReachResult
     | RelationResult
+    | GroupResult
+    | ChangeResult
     | Refused
 )
 
@@ -176,6 +184,8 @@ WRITES = (
     *BACKEND_WRITES,
     *REACH_WRITES,
     *RELATION_WRITES,
+    *GROUP_WRITES,
+    *CHANGE_WRITES,
 )
 
 

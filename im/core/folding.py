@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 
 class Reaction(NamedTuple):
-    """How many set a reaction to a message; whether the asker did."""
+    """How many `users` set a reaction to a message; whether the asker did."""
 
     reaction: str
-    count: int
+    users: int
     is_own: bool
 
 

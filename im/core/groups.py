@@ -55,7 +55,10 @@ _CHOICES = {
 
 
 class GroupFacts(NamedTuple):
-    """What a head says of a group. `asking`: how many wait for approval; of admins only."""
+    """What a head says of a group. `asking`: how many wait for approval; of admins only.
+
+    `mentions` are the unseen messages that mention the user, or everyone.
+    """
 
     name: str
     avatar: str
@@ -63,6 +66,7 @@ class GroupFacts(NamedTuple):
     role: str
     asking: int
     is_dissolved: bool
+    mentions: int = 0
 
 
 def rank(role: str) -> int:

@@ -4,6 +4,7 @@ The connection layer asks first, so that nothing wrong is carried on; the store 
 its bulk statements, since one wrong value in them would stop its neighbours.
 """
 
+from im.core.entries import is_message
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import DIRECT, GROUP, INBOX, direct_peer, id_problem
 from im.core.messages import TEXT, Send
@@ -54,7 +55,7 @@ def send_problem(send: Send, content_bytes: int) -> Refused | None:
             return invalid("after", f"after must be empty or have {CLIENT_MSG_ID_BYTES} bytes")
         if send.after == send.client_msg_id:
             return invalid("after", "after must name another message")
-    if not 1 <= send.kind < FIRST_SYSTEM_KIND:
+    if send.kind != TEXT and not is_message(send.kind):
         return invalid("kind", f"kind of a message must be 1 to {FIRST_SYSTEM_KIND - 1}")
     if not 0 <= send.seen_seq <= LARGEST:
         return seq_problem(send.seen_seq, "seen_seq")

@@ -15,7 +15,7 @@ from im.core.sessions import State
 from im.gateway.connection import Connection
 from im.gateway.context import TOO_MANY, GatewayContext, OnResult
 from im.gateway.requests import Requests
-from im.gateway.validate import conversation_problem
+from im.gateway.validate import app_conversation_problem
 from im.handler import Owner
 from im.isolation import Handlers, InThread, Isolation
 from im.proto.base_pb2 import BaseMessage, Ok
@@ -169,7 +169,7 @@ async def _called(owner: Owner, context: AppContext, body: Message) -> None:
 def _problem(envelope: BaseMessage, user: str) -> Refused | None:
     if len(envelope.key) not in (0, KEY_BYTES):
         return _KEY
-    return conversation_problem(envelope.conversation, user) if envelope.conversation else None
+    return app_conversation_problem(envelope.conversation, user) if envelope.conversation else None
 
 
 def _derived_key(session: str, request_id: int) -> bytes:

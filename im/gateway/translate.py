@@ -2,6 +2,7 @@
 
 from im.core.commands import ProfileRecord
 from im.core.errors import Refused
+from im.core.folding import Fold
 from im.core.messages import Entry, Head, SyncCursor, SyncPage
 from im.core.presence import Presence
 from im.core.relations import NO_CONTACT, Contact
@@ -63,12 +64,22 @@ def head(value: Head) -> sync_pb2.Head:
         peer_delivered_seq=value.peer_delivered_seq,
         last=None if value.last is None else entry(value.last),
         contact=None if value.contact == NO_CONTACT else contact(value.contact),
+        group=None if value.group is None else sync_pb2.GroupFacts(**value.group._asdict()),
     )
 
 
 def contact(value: Contact) -> sync_pb2.Contact:
     """What a user keeps of a conversation."""
     return sync_pb2.Contact(**value._asdict())
+
+
+def fold(value: Fold) -> sync_pb2.Fold:
+    """What became of an entry."""
+    reactions = (
+        sync_pb2.Reaction(reaction=each.reaction, count=each.users, is_own=each.is_own)
+        for each in value.reactions
+    )
+    return sync_pb2.Fold(seq=value.seq, edited_seq=value.edited_seq, reactions=reactions)
 
 
 def sync_result(page: SyncPage) -> sync_pb2.SyncResult:

@@ -16,19 +16,25 @@ _INBOX = Refused(Code.PERMISSION_DENIED, "an inbox takes messages from the app o
 
 
 def conversation_problem(conversation: str, user: str) -> Refused | None:
-    """Why `user` may not ask about a conversation, as far as its id tells. There are no groups."""
+    """Why `user` may not ask about a conversation, as far as its id tells."""
     if direct_peer(conversation, user) is not None:
         return None
-    problem = validation.conversation_problem(conversation, user)
-    if problem is None and conversation.startswith(_GROUPS):
-        return validation.unknown_conversation()
-    return problem
+    return validation.conversation_problem(conversation, user)
+
+
+def app_conversation_problem(conversation: str, user: str) -> Refused | None:
+    """Why a request of an app's type may not name a conversation. Whose a group is, its id doesn't tell."""
+    if conversation.startswith(_GROUPS):
+        return validation.conversation_problem(conversation, user) or validation.unknown_conversation()
+    return conversation_problem(conversation, user)
 
 
 def send_refusal(send: Send, content_bytes: int) -> Refused | None:
     """Why a message cannot be sent."""
     if direct_peer(send.conversation, send.sender) is None:
-        return conversation_problem(send.conversation, send.sender) or _INBOX
+        problem = conversation_problem(send.conversation, send.sender)
+        if problem is not None or not send.conversation.startswith(_GROUPS):
+            return problem or _INBOX
     return validation.send_problem(send, content_bytes)
 
 

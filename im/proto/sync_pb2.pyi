@@ -32,7 +32,7 @@ class SyncCursor(_message.Message):
     def __init__(self, epoch: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
 
 class Head(_message.Message):
-    __slots__ = ("conversation", "head_seq", "head_n", "head_time_ms", "unread", "read_seq", "delivered_seq", "visible_from", "active", "member_version", "epoch_seq", "peer_read_seq", "peer_delivered_seq", "last", "contact")
+    __slots__ = ("conversation", "head_seq", "head_n", "head_time_ms", "unread", "read_seq", "delivered_seq", "visible_from", "active", "member_version", "epoch_seq", "peer_read_seq", "peer_delivered_seq", "last", "contact", "group")
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     HEAD_SEQ_FIELD_NUMBER: _ClassVar[int]
     HEAD_N_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,7 @@ class Head(_message.Message):
     PEER_DELIVERED_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
     CONTACT_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     conversation: str
     head_seq: int
     head_n: int
@@ -63,7 +64,26 @@ class Head(_message.Message):
     peer_delivered_seq: int
     last: Entry
     contact: Contact
-    def __init__(self, conversation: _Optional[str] = ..., head_seq: _Optional[int] = ..., head_n: _Optional[int] = ..., head_time_ms: _Optional[int] = ..., unread: _Optional[int] = ..., read_seq: _Optional[int] = ..., delivered_seq: _Optional[int] = ..., visible_from: _Optional[int] = ..., active: bool = ..., member_version: _Optional[int] = ..., epoch_seq: _Optional[int] = ..., peer_read_seq: _Optional[int] = ..., peer_delivered_seq: _Optional[int] = ..., last: _Optional[_Union[Entry, _Mapping]] = ..., contact: _Optional[_Union[Contact, _Mapping]] = ...) -> None: ...
+    group: GroupFacts
+    def __init__(self, conversation: _Optional[str] = ..., head_seq: _Optional[int] = ..., head_n: _Optional[int] = ..., head_time_ms: _Optional[int] = ..., unread: _Optional[int] = ..., read_seq: _Optional[int] = ..., delivered_seq: _Optional[int] = ..., visible_from: _Optional[int] = ..., active: bool = ..., member_version: _Optional[int] = ..., epoch_seq: _Optional[int] = ..., peer_read_seq: _Optional[int] = ..., peer_delivered_seq: _Optional[int] = ..., last: _Optional[_Union[Entry, _Mapping]] = ..., contact: _Optional[_Union[Contact, _Mapping]] = ..., group: _Optional[_Union[GroupFacts, _Mapping]] = ...) -> None: ...
+
+class GroupFacts(_message.Message):
+    __slots__ = ("name", "avatar", "members", "role", "asking", "is_dissolved", "mentions")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    AVATAR_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ASKING_FIELD_NUMBER: _ClassVar[int]
+    IS_DISSOLVED_FIELD_NUMBER: _ClassVar[int]
+    MENTIONS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    avatar: str
+    members: int
+    role: str
+    asking: int
+    is_dissolved: bool
+    mentions: int
+    def __init__(self, name: _Optional[str] = ..., avatar: _Optional[str] = ..., members: _Optional[int] = ..., role: _Optional[str] = ..., asking: _Optional[int] = ..., is_dissolved: bool = ..., mentions: _Optional[int] = ...) -> None: ...
 
 class Contact(_message.Message):
     __slots__ = ("remark", "pinned", "muted", "hidden", "marked", "relation", "is_blocking")
@@ -114,7 +134,7 @@ class Pull(_message.Message):
     def __init__(self, conversation: _Optional[str] = ..., from_seq: _Optional[int] = ..., backward: bool = ..., limit: _Optional[int] = ...) -> None: ...
 
 class Page(_message.Message):
-    __slots__ = ("conversation", "epoch", "entries", "visible_from", "head_seq", "active", "member_version", "read_seq", "peer_read_seq", "peer_delivered_seq", "more")
+    __slots__ = ("conversation", "epoch", "entries", "visible_from", "head_seq", "active", "member_version", "read_seq", "peer_read_seq", "peer_delivered_seq", "more", "folds")
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +146,7 @@ class Page(_message.Message):
     PEER_READ_SEQ_FIELD_NUMBER: _ClassVar[int]
     PEER_DELIVERED_SEQ_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    FOLDS_FIELD_NUMBER: _ClassVar[int]
     conversation: str
     epoch: str
     entries: _containers.RepeatedCompositeFieldContainer[Entry]
@@ -137,7 +158,28 @@ class Page(_message.Message):
     peer_read_seq: int
     peer_delivered_seq: int
     more: bool
-    def __init__(self, conversation: _Optional[str] = ..., epoch: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., visible_from: _Optional[int] = ..., head_seq: _Optional[int] = ..., active: bool = ..., member_version: _Optional[int] = ..., read_seq: _Optional[int] = ..., peer_read_seq: _Optional[int] = ..., peer_delivered_seq: _Optional[int] = ..., more: bool = ...) -> None: ...
+    folds: _containers.RepeatedCompositeFieldContainer[Fold]
+    def __init__(self, conversation: _Optional[str] = ..., epoch: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., visible_from: _Optional[int] = ..., head_seq: _Optional[int] = ..., active: bool = ..., member_version: _Optional[int] = ..., read_seq: _Optional[int] = ..., peer_read_seq: _Optional[int] = ..., peer_delivered_seq: _Optional[int] = ..., more: bool = ..., folds: _Optional[_Iterable[_Union[Fold, _Mapping]]] = ...) -> None: ...
+
+class Fold(_message.Message):
+    __slots__ = ("seq", "edited_seq", "reactions")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    EDITED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REACTIONS_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    edited_seq: int
+    reactions: _containers.RepeatedCompositeFieldContainer[Reaction]
+    def __init__(self, seq: _Optional[int] = ..., edited_seq: _Optional[int] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ...) -> None: ...
+
+class Reaction(_message.Message):
+    __slots__ = ("reaction", "count", "is_own")
+    REACTION_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    IS_OWN_FIELD_NUMBER: _ClassVar[int]
+    reaction: str
+    count: int
+    is_own: bool
+    def __init__(self, reaction: _Optional[str] = ..., count: _Optional[int] = ..., is_own: bool = ...) -> None: ...
 
 class Resync(_message.Message):
     __slots__ = ("conversations",)

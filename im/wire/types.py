@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message
 
-from im.proto import base_pb2, chat_pb2, presence_pb2, push_pb2, session_pb2, sync_pb2
+from im.proto import base_pb2, chat_pb2, content_pb2, group_pb2, presence_pb2, push_pb2, session_pb2, sync_pb2
 
 FIRST_CUSTOM_TYPE = 10_000
 
@@ -41,6 +41,22 @@ WATCH = 50
 UNWATCH = 51
 WATCHED = 52
 PRESENCE = 53
+CREATE_GROUP = 70
+CHANGE_GROUP = 71
+GROUP_CHANGED = 72
+GET_GROUP = 73
+GROUP = 74
+GET_MEMBERS = 75
+MEMBERS = 76
+GET_ASKING = 77
+ASKING = 78
+CHANGE_MESSAGE = 80
+MESSAGE_CHANGED = 81
+DELETE_ENTRIES = 82
+CLEAR_HISTORY = 83
+PLACE = 84
+GET_READERS = 85
+READERS = 86
 
 
 class Direction(enum.Enum):
@@ -96,6 +112,24 @@ TYPES: dict[int, WireType] = {
         WireType(UNWATCH, "UNWATCH", presence_pb2.Unwatch, _C, True, (OK, ERROR)),
         WireType(WATCHED, "WATCHED", presence_pb2.Watched, _S, True, ()),
         WireType(PRESENCE, "PRESENCE", presence_pb2.Presence, _S, True, ()),
+        WireType(CREATE_GROUP, "CREATE_GROUP", group_pb2.CreateGroup, _C, True, (GROUP_CHANGED, ERROR)),
+        WireType(CHANGE_GROUP, "CHANGE_GROUP", group_pb2.ChangeGroup, _C, True, (GROUP_CHANGED, ERROR)),
+        WireType(GROUP_CHANGED, "GROUP_CHANGED", group_pb2.GroupChanged, _S, True, ()),
+        WireType(GET_GROUP, "GET_GROUP", group_pb2.GetGroup, _C, True, (GROUP, ERROR)),
+        WireType(GROUP, "GROUP", group_pb2.Group, _S, True, ()),
+        WireType(GET_MEMBERS, "GET_MEMBERS", group_pb2.GetMembers, _C, True, (MEMBERS, ERROR)),
+        WireType(MEMBERS, "MEMBERS", group_pb2.Members, _S, True, ()),
+        WireType(GET_ASKING, "GET_ASKING", group_pb2.GetAsking, _C, True, (ASKING, ERROR)),
+        WireType(ASKING, "ASKING", group_pb2.AskingPage, _S, True, ()),
+        WireType(
+            CHANGE_MESSAGE, "CHANGE_MESSAGE", content_pb2.ChangeMessage, _C, True, (MESSAGE_CHANGED, ERROR)
+        ),
+        WireType(MESSAGE_CHANGED, "MESSAGE_CHANGED", content_pb2.MessageChanged, _S, True, ()),
+        WireType(DELETE_ENTRIES, "DELETE_ENTRIES", content_pb2.DeleteEntries, _C, True, (PLACE, ERROR)),
+        WireType(CLEAR_HISTORY, "CLEAR_HISTORY", content_pb2.ClearHistory, _C, True, (PLACE, ERROR)),
+        WireType(PLACE, "PLACE", content_pb2.Place, _S, True, ()),
+        WireType(GET_READERS, "GET_READERS", content_pb2.GetReaders, _C, True, (READERS, ERROR)),
+        WireType(READERS, "READERS", content_pb2.Readers, _S, True, ()),
     )
 }
 

@@ -2,6 +2,7 @@
 
 from im.core.commands import Login, LogOut, SetProfile
 from im.core.custom import Conclude, Post
+from im.core.entries import is_message
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import DEVICE_CLASSES, id_problem
 from im.core.limits import Limits
@@ -13,7 +14,8 @@ RECORD_KEY_CHARACTERS = 256
 
 def post_problem(post: Post, limits: Limits) -> Refused | None:
     """Why a handler's message can't be stored wherever it goes, or None."""
-    if not 1 <= post.kind <= (FIRST_SYSTEM_KIND - 1 if post.sender else LARGEST_KIND):
+    is_app_s = not post.sender and FIRST_SYSTEM_KIND <= post.kind <= LARGEST_KIND
+    if not is_message(post.kind) and not is_app_s:
         return invalid(
             "kind", f"kind of a message must be 1 to {FIRST_SYSTEM_KIND - 1}; above, it is the app's"
         )

@@ -7,8 +7,21 @@ from im.core.limits import Limits
 from im.gateway.context import GatewayHandler
 from im.gateway.counters import Counters
 from im.gateway.cursors import DeliveredCursors
+from im.gateway.handlers.changes import (
+    ChangeMessageHandler,
+    ClearHistoryHandler,
+    DeleteEntriesHandler,
+    GetReadersHandler,
+)
 from im.gateway.handlers.chat import ChatHandler
 from im.gateway.handlers.deliver_ack import DeliverAckHandler
+from im.gateway.handlers.groups import (
+    ChangeGroupHandler,
+    CreateGroupHandler,
+    GetAskingHandler,
+    GetGroupHandler,
+    GetMembersHandler,
+)
 from im.gateway.handlers.heartbeat import HeartbeatHandler
 from im.gateway.handlers.logout import LogoutHandler
 from im.gateway.handlers.online import OnlineHandler
@@ -48,4 +61,13 @@ def system_handlers(parts: SystemParts) -> list[GatewayHandler]:
         PushTokenHandler(),
         WatchHandler(parts.watching),
         UnwatchHandler(parts.watching),
+        CreateGroupHandler(),
+        ChangeGroupHandler(),
+        GetGroupHandler(),
+        GetMembersHandler(),
+        GetAskingHandler(),
+        ChangeMessageHandler(),
+        DeleteEntriesHandler(),
+        ClearHistoryHandler(),
+        GetReadersHandler(),
     ]

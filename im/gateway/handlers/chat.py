@@ -2,7 +2,8 @@
 
 from im.core.commands import Result
 from im.core.errors import Refused
-from im.core.messages import Send, Sent
+from im.core.messages import TEXT, Send, Sent
+from im.gateway.contents import checked
 from im.gateway.context import GatewayContext, GatewayHandler
 from im.gateway.counters import Counters
 from im.gateway.validate import send_refusal
@@ -38,6 +39,12 @@ class ChatHandler(GatewayHandler):
         if problem is not None:
             context.refuse(problem)
             return
+        if send.kind != TEXT:
+            told = checked(send)
+            if isinstance(told, Refused):
+                context.refuse(told)
+                return
+            send = told
         self._counters.sends += 1
         context.submit(send, _stored)
 

@@ -62,6 +62,7 @@ def _pulled(context: GatewayContext, result: Result) -> None:
                 peer_read_seq=result.peer_read_seq,
                 peer_delivered_seq=result.peer_delivered_seq,
                 more=result.more,
+                folds=[translate.fold(each) for each in result.folds],
             )
         )
     else:

@@ -93,8 +93,13 @@ class GroupTests(SynchronousTestCase):
 
     def test_settings_are_of_the_choices(self) -> None:
         self.assertIsNone(settings_problem(DEFAULT_SETTINGS))
-        for field in ("may_invite", "may_post", "joining", "history"):
-            self.assert_field(field, settings_problem(DEFAULT_SETTINGS._replace(**{field: "nobody"})))
+        for field, wrong in (
+            ("may_invite", GroupSettings(may_invite="nobody")),
+            ("may_post", GroupSettings(may_post="nobody")),
+            ("joining", GroupSettings(joining="nobody")),
+            ("history", GroupSettings(history="nobody")),
+        ):
+            self.assert_field(field, settings_problem(wrong))
 
     def test_a_change_names_each_user_once_and_not_too_many(self) -> None:
         self.assertIsNone(users_problem(("alice", "bob")))

@@ -19,7 +19,7 @@ class BeforeLoginTests(SynchronousTestCase):
         cases = [
             (b"\xff\xff", "undecodable"),
             (pack_raw(1, b"\xff"), "undecodable"),
-            (pack_raw(77, b""), "unknown_type"),
+            (pack_raw(999, b""), "unknown_type"),
             (pack_raw(10_001, b""), "not_logged_in"),
             (pack(chat_pb2.SendAck()), "wrong_direction"),
             (pack(session_pb2.Heartbeat()), "not_logged_in"),
@@ -66,7 +66,7 @@ class BadInputTests(SynchronousTestCase):
         cases = [
             (b"\xff\xff", 0, "undecodable"),
             (pack_raw(20, b"\xff", 3), 3, "undecodable"),
-            (pack_raw(77, b"", 4), 4, "unknown_type"),
+            (pack_raw(999, b"", 4), 4, "unknown_type"),
             (pack(chat_pb2.SendAck(), 6), 6, "wrong_direction"),
             (pack(online(attempt=2), 7), 7, "conflict"),
         ]

@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from im.proto import base_pb2, chat_pb2, presence_pb2, push_pb2, session_pb2, sync_pb2
+from im.test.wire import vectors_groups
 from im.wire.codec import pack, pack_raw
 from im.wire.frames import frame
 from im.wire.types import FIRST_CUSTOM_TYPE, NUMBERS, TYPES
@@ -269,6 +270,10 @@ def _push() -> Iterator[Vector]:
     yield Vector("deliver: a push in the inbox", 0, deliver)
 
 
+def _groups() -> Iterator[Vector]:
+    return (Vector(*each) for each in vectors_groups.bodies())
+
+
 def _presence() -> Iterator[Vector]:
     yield Vector("watch users", 17, presence_pb2.Watch(users=["bob", "zoë", "eve"]))
     yield Vector("watch a user no more", 18, presence_pb2.Unwatch(users=["bob"]))
@@ -291,7 +296,9 @@ def _presence() -> Iterator[Vector]:
 def vectors() -> list[dict[str, Any]]:
     """The content of the file, in the order of the type numbers."""
     rows = [
-        _row(each) for part in (_login, _session, _base, _chat, _sync, _push, _presence) for each in part()
+        _row(each)
+        for part in (_login, _session, _base, _chat, _sync, _push, _presence, _groups)
+        for each in part()
     ]
     body = b"\x08\x2a"
     rows.append(

@@ -1,7 +1,10 @@
 """What every store does, one class a concern; mix each in with the two methods of `StoreContract`."""
 
 from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, client_id
+from im.testing.contracts.store_changes import ChangeContract
 from im.testing.contracts.store_disabling import DisablingContract
+from im.testing.contracts.store_group_messages import GroupMessageContract
+from im.testing.contracts.store_groups import GroupContract
 from im.testing.contracts.store_handlers import HandlerContract
 from im.testing.contracts.store_ledger import LedgerContract
 from im.testing.contracts.store_looking import LookingContract
@@ -17,10 +20,13 @@ __all__ = [
     "DIRECT",
     "BackendContract",
     "BlockContract",
+    "ChangeContract",
     "ContactContract",
     "CursorContract",
     "DisablingContract",
     "FriendContract",
+    "GroupContract",
+    "GroupMessageContract",
     "HandlerContract",
     "LedgerContract",
     "LookingContract",

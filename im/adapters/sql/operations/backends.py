@@ -1,5 +1,6 @@
 """Back ends: their keys, and the answers that a repeated request gets."""
 
+from collections.abc import Callable
 from typing import Any
 
 from im.adapters.sql.operations.connection import Connection
@@ -7,6 +8,7 @@ from im.core.backends import (
     REMEMBERED_MS,
     ApiKey,
     ApiKeys,
+    BackendResult,
     CreateKey,
     KeepAnswer,
     Remember,
@@ -43,6 +45,15 @@ class Backends:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def steps(self) -> dict[type, Callable[[Any, int], BackendResult | Refused]]:
+        """What executes each write."""
+        return {
+            CreateKey: self.create_key,
+            RevokeKey: self.revoke_key,
+            Remember: self.remember,
+            KeepAnswer: self.keep_answer,
+        }
 
     def create_key(self, create: CreateKey, now_ms: int) -> ApiKey | Refused:
         """Let a key in."""

@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.group_rows import Group, load_group, write_groups
 from im.adapters.sql.operations.statements import RowsInsert, upsert
+from im.core.groups import MEMBER
 from im.core.unread import Cursors
 
 _CONVERSATION = "kind, created_ms, last_seq, n, head_sender, head_time_ms, member_version, epoch_seq"
-_SELECT_CONVERSATION = f"SELECT {_CONVERSATION} FROM conversation WHERE conversation_id = ?"
+_SELECT_CONVERSATION = f"SELECT {_CONVERSATION}, recalled_seq FROM conversation WHERE conversation_id = ?"
 
 _MEMBER = (
     "read_seq, read_n, own_last_seq, own_last_n, own_after, own_max_seq,"
-    " clear_seq, clear_n, join_seq, join_n, delivered_seq, can_send, leave_seq"
+    " clear_seq, clear_n, join_seq, join_n, history_seq,"
+    " delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq"
 )
 _SELECT_MEMBER = f"SELECT {_MEMBER} FROM member WHERE conversation_id = ? AND user_id = ?"
 
@@ -35,6 +38,18 @@ _ADD_RECEIPTS = RowsInsert(
     "ON CONFLICT (conversation_id, device_id, seq) DO NOTHING",
 )
 _UPSERT_MEMBERS = upsert("member", ["conversation_id", "user_id"], [*_MOVING, "changed"])
+_PLACE = (
+    "clear_seq, clear_n, join_seq, join_n, history_seq,"
+    " leave_seq, leave_n, role, silenced_until_ms, deleted_seq"
+)
+_SET_PLACE = (
+    f"UPDATE member SET {' = ?, '.join(_PLACE.split(', '))} = ? WHERE conversation_id = ? AND user_id = ?"
+)
+_SET_RECALLED = "UPDATE conversation SET recalled_seq = ? WHERE conversation_id = ?"
+
+
+MEMBERS_EACH = 4
+"""So many members are remembered for each conversation."""
 
 
 class Keepings(NamedTuple):
@@ -57,7 +72,7 @@ class Member:
     """A row of member, as far as writes need it.
 
     `last_id` is the client id of the entry that this user stored last here, where it is known;
-    `keepings` are None until somebody asks for them.
+    `keepings` are None until somebody asks for them. Who left has `leave_seq` and the count with it.
     """
 
     user: str
@@ -67,11 +82,20 @@ class Member:
     leave_seq: int | None = None
     last_id: bytes = b""
     keepings: Keepings | None = None
+    leave_n: int | None = None
+    role: str = MEMBER
+    silenced_until_ms: int = 0
+    deleted_seq: int = 0
+
+    @property
+    def is_active(self) -> bool:
+        """Whether they did not leave."""
+        return self.leave_seq is None
 
 
 @dataclass(slots=True, eq=False)
 class Conversation:
-    """A row of conversation, and those of its members that were needed."""
+    """A row of conversation, and those of its members that were needed; `group` too."""
 
     id: str
     kind: str
@@ -82,15 +106,25 @@ class Conversation:
     head_time_ms: int = 0
     member_version: int = 1
     epoch_seq: int = 0
+    recalled_seq: int = 0
+    group: Group | None = None
     members: dict[str, Member] = field(default_factory=dict)
 
 
 class Conversations:
-    """Conversations by id: the `bound` used last of those stored, and all of this transaction."""
+    """Conversations by id: those used last of those stored, and all of this transaction.
+
+    What is remembered between two transactions has at most `bound` conversations, and `MEMBERS_EACH`
+    times as many members: of a large group only those that post are there.
+    """
 
     def __init__(self, connection: Connection, bound: int) -> None:
         self._connection = connection
         self._bound = bound
+        self._members = 0
+        self._groups: dict[str, Group] = {}
+        self._placed: dict[tuple[str, str], Member] = {}
+        self._recalled: dict[str, Conversation] = {}
         self._known: OrderedDict[str, Conversation] = OrderedDict()
         self._touched: dict[str, Conversation] = {}
         self._moved: dict[tuple[str, str], Member] = {}
@@ -120,17 +154,51 @@ class Conversations:
         row = self._connection.execute(_SELECT_MEMBER, (conversation.id, user)).fetchone()
         if row is None:
             return None
-        *cursors, delivered_seq, can_send, leave_seq = row
-        member = Member(user, Cursors(*cursors), delivered_seq, bool(can_send), leave_seq)
+        delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq = row[11:]
+        member = Member(user, Cursors(*row[:11]), delivered_seq, bool(can_send), leave_seq)
+        member.leave_n, member.role = leave_n, role
+        member.silenced_until_ms, member.deleted_seq = silenced_until_ms, deleted_seq
         conversation.members[user] = member
+        self._members += 1
         return member
+
+    def group(self, conversation: Conversation) -> Group:
+        """The group that a conversation is."""
+        group = conversation.group
+        if group is None:
+            group = conversation.group = load_group(self._connection, conversation.id)
+        return group
 
     def create(self, conversation: Conversation) -> None:
         """Add a conversation that isn't stored, with all its members."""
         self._known[conversation.id] = conversation
+        self._members += len(conversation.members)
         self.touch(conversation)
         for member in conversation.members.values():
             self.touch_member(conversation, member)
+
+    def add(self, conversation: Conversation, member: Member) -> None:
+        """Add a member who has no row there yet."""
+        conversation.members[member.user] = member
+        self._members += 1
+        self.touch_place(conversation, member)
+
+    def touch_group(self, conversation: Conversation) -> None:
+        """Write the group's row and the conversation's at the end of this transaction."""
+        self._groups[conversation.id] = self.group(conversation)
+        self.touch(conversation)
+
+    def touch_place(self, conversation: Conversation, member: Member) -> None:
+        """Write all of the member's row at the end of this transaction, not only what moves with messages."""
+        self._placed[conversation.id, member.user] = member
+        self.touch_member(conversation, member)
+
+    def recall(self, conversation: Conversation, seq: int) -> None:
+        """Note that an entry was recalled."""
+        self.touch(conversation)
+        if seq > conversation.recalled_seq:
+            conversation.recalled_seq = seq
+            self._recalled[conversation.id] = conversation
 
     def touch(self, conversation: Conversation) -> None:
         """Write the conversation's row at the end of this transaction."""
@@ -191,6 +259,8 @@ class Conversations:
         _UPSERT_MEMBERS.execute(self._connection, members)
         if self._kept:
             self._write_keepings()
+        if self._groups or self._placed or self._recalled:
+            self._write_groups()
         _ADD_RECEIPTS.execute(self._connection, self._receipts)
 
     def _write_keepings(self) -> None:
@@ -202,20 +272,40 @@ class Conversations:
             ],
         )
 
+    def _write_groups(self) -> None:
+        write_groups(self._connection, self._groups.items())
+        places = []
+        for key, member in self._placed.items():
+            at = member.cursors
+            visible = (at.clear_seq, at.clear_n, at.join_seq, at.join_n, at.history_seq)
+            left = (member.leave_seq, member.leave_n)
+            may = (member.role, member.silenced_until_ms, member.deleted_seq)
+            places.append((*visible, *left, *may, *key))
+        self._connection.executemany(_SET_PLACE, places)
+        recalled = [(each.recalled_seq, each.id) for each in self._recalled.values()]
+        self._connection.executemany(_SET_RECALLED, recalled)
+
     def keep(self) -> None:
-        """After a commit: what was touched is stored now; the oldest beyond the bound are let go."""
-        self._touched.clear()
-        self._moved.clear()
-        self._kept.clear()
-        self._receipts.clear()
-        while len(self._known) > self._bound:
-            self._known.popitem(last=False)
+        """After a commit: what was touched is stored now; the oldest beyond the bounds are let go."""
+        self._clear()
+        known = self._known
+        while known and (len(known) > self._bound or self._members > MEMBERS_EACH * self._bound):
+            _, conversation = known.popitem(last=False)
+            self._members -= len(conversation.members)
 
     def forget(self) -> None:
         """After a rollback: what was touched is unknown."""
         for conversation_id in self._touched.keys() | {key[0] for key in self._moved}:
-            self._known.pop(conversation_id, None)
+            conversation = self._known.pop(conversation_id, None)
+            if conversation is not None:
+                self._members -= len(conversation.members)
+        self._clear()
+
+    def _clear(self) -> None:
         self._touched.clear()
         self._moved.clear()
         self._kept.clear()
         self._receipts.clear()
+        self._groups.clear()
+        self._placed.clear()
+        self._recalled.clear()

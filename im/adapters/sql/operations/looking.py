@@ -7,7 +7,8 @@ _AT_ONCE = 100
 _CHANGED = (
     "SELECT DISTINCT m.user_id FROM member AS m"
     " JOIN conversation AS c ON c.conversation_id = m.conversation_id"
-    f" WHERE m.user_id IN ({', '.join('?' * _AT_ONCE)}) AND (c.changed >= ? OR m.changed >= ?)"
+    f" WHERE m.user_id IN ({', '.join('?' * _AT_ONCE)}) "
+    " AND ((c.changed >= ? AND m.leave_seq IS NULL) OR m.changed >= ?)"
 )
 
 

@@ -3,7 +3,9 @@
 from typing import Any, NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.gone import gone_after
 from im.adapters.sql.operations.statements import RowsInsert
+from im.core.entries import EDIT, PLACEHOLDER, RECALLED
 from im.core.messages import Sent
 
 _COLUMNS = ["conversation_id", "seq", "n", "kind", "sender", "client_msg_id", "time_ms", "content"]
@@ -16,6 +18,16 @@ _N_AT = "SELECT n FROM message WHERE conversation_id = ? AND seq = ?"
 _OWN_AFTER = (
     "SELECT count(*) FROM message AS entry WHERE conversation_id = ? AND seq > ? AND sender = ?"
     " AND n > (SELECT n FROM message WHERE conversation_id = entry.conversation_id AND seq = entry.seq - 1)"
+)
+
+_IS_EDITED = (
+    f"SELECT 1 FROM message_change WHERE conversation_id = ? AND kind = {EDIT} AND target_seq = ? LIMIT 1"
+)
+
+_ADD_MENTIONS = RowsInsert(
+    "mention",
+    ["conversation_id", "user_id", "seq", "sender"],
+    "ON CONFLICT (conversation_id, user_id, seq) DO NOTHING",
 )
 
 Key = tuple[bytes, str, str]
@@ -61,6 +73,22 @@ class Messages:
         _, seq, n, time_ms, *_ = entry.sent
         self._added[key] = entry
         self._rows.append((conversation, seq, n, entry.kind, sender, client_msg_id, time_ms, entry.content))
+
+    def is_same(self, earlier: Stored, kind: int, content: bytes) -> bool:
+        """Whether a message that is stored had this content at first: it may be edited or gone since."""
+        if (earlier.kind, earlier.content) == (kind, content) or earlier.kind in (RECALLED, PLACEHOLDER):
+            return True
+        at = (earlier.sent.conversation, earlier.sent.seq)
+        return earlier.kind == kind and self._connection.execute(_IS_EDITED, at).fetchone() is not None
+
+    def gone_after(self, conversation: str, user: str, after: int, head_seq: int) -> int:
+        """See `im.adapters.sql.operations.gone`."""
+        return gone_after(self._connection, conversation, user, after, head_seq)
+
+    def mention(self, conversation: str, seq: int, sender: str, users: tuple[str, ...]) -> None:
+        """Note whom a message mentions; "" is everyone."""
+        rows = [(conversation, user, seq, sender) for user in users]
+        _ADD_MENTIONS.execute(self._connection, rows)
 
     def look_up(self, conversation: str, sender: str, seq: int) -> tuple[int, int]:
         """Of an entry: its running count, and how many counting entries of `sender` come after it."""

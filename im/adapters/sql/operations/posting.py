@@ -4,8 +4,10 @@ from im.adapters.sql.checks import disabled
 from im.adapters.sql.operations.conversations import Conversation, Conversations, Member
 from im.adapters.sql.operations.messages import Key, Messages, Stored
 from im.adapters.sql.operations.users import Users
+from im.core.contents import everyone_refusal
 from im.core.errors import Code, Refused
-from im.core.ids import DIRECT, INBOX, direct_peer
+from im.core.groups import dissolved, gone, post_refusal
+from im.core.ids import DIRECT, GROUP, INBOX, direct_peer
 from im.core.limits import Limits
 from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Send, Sent
 from im.core.relations import STRANGER, not_open
@@ -50,11 +52,11 @@ class Posting:
         key = (send.client_msg_id, send.sender, send.conversation)
         earlier = self._messages.added(key) or (self._messages.stored(key) if self.is_careful else None)
         if earlier is not None:
-            return _again(send, earlier)
+            return self._again(send, earlier)
         place = self._place_to_send(send, conversation, now_ms)
         if isinstance(place, Refused):
             earlier = self._messages.stored(key)  # whoever may no longer send still gets a first answer
-            return place if earlier is None else _again(send, earlier)
+            return place if earlier is None else self._again(send, earlier)
         return self._store(send, key, place, now_ms)
 
     def _place_to_send(self, send: Send, conversation: Conversation | None, now_ms: int) -> Place | Refused:
@@ -73,14 +75,27 @@ class Posting:
         member = self._conversations.member(conversation, send.sender)
         if member is None:
             return unknown_conversation()
-        refused = self._member_refusal(conversation, member)
+        if conversation.kind == GROUP:
+            refused = self._group_refusal(send, conversation, member, now_ms)
+        else:
+            refused = self._member_refusal(conversation, member)
         if refused is not None:
             return refused
-        if send.after and send.after != member.last_id:
-            before = (send.after, send.sender, send.conversation)
-            if self._messages.added(before) is None and self._messages.stored(before) is None:
-                return _out_of_order()
+        if send.after and send.after != member.last_id and not self._is_stored_before(send):
+            return _out_of_order()
         return conversation, member
+
+    def _is_stored_before(self, send: Send) -> bool:
+        before = (send.after, send.sender, send.conversation)
+        return self._messages.added(before) is not None or self._messages.stored(before) is not None
+
+    def _group_refusal(
+        self, send: Send, conversation: Conversation, member: Member, now_ms: int
+    ) -> Refused | None:
+        refused = group_refusal(self._conversations, conversation, member, now_ms)
+        if refused is None and "" in send.mentions:
+            return everyone_refusal(member.role)
+        return refused
 
     def _member_refusal(self, conversation: Conversation, member: Member) -> Refused | None:
         if not member.can_send or member.leave_seq is not None or conversation.kind == INBOX:
@@ -110,8 +125,12 @@ class Posting:
         member.last_id = send.client_msg_id
         self._conversations.touch(conversation)
         self._conversations.touch_member(conversation, member)
-        read = _standing(place, True) if has_read else None
-        at = Sent(send.conversation, conversation.last_seq, conversation.n, now_ms, self._epoch, False, read)
+        read = self._standing(place, True) if has_read else None
+        version = conversation.member_version if conversation.kind == GROUP else 0
+        seq, n = conversation.last_seq, conversation.n
+        if send.mentions and version:
+            self._messages.mention(conversation.id, seq, send.sender, send.mentions)
+        at = Sent(send.conversation, seq, n, now_ms, self._epoch, False, read, version)
         self._messages.add(key, Stored(at, send.kind, send.content))
         return at
 
@@ -119,7 +138,8 @@ class Posting:
         def look_up(seq: int) -> tuple[int, int]:
             return self._messages.look_up(conversation.id, member.user, seq)
 
-        return member.cursors.move_read(seq, conversation.last_seq, conversation.n, look_up)
+        head_seq, head_n = head_of(conversation, member)
+        return member.cursors.move_read(seq, head_seq, head_n, look_up)
 
     def move_read(self, move: MoveRead, now_ms: int) -> CursorMoved | Refused:
         """Move a member's read cursor forward, at most to the head."""
@@ -134,7 +154,7 @@ class Posting:
         if isinstance(place, Refused):
             return place
         conversation, member = place
-        seq = min(move.seq, conversation.last_seq)
+        seq = min(move.seq, head_of(conversation, member)[0])
         moved = seq > member.delivered_seq
         if moved:
             member.delivered_seq = seq
@@ -157,7 +177,20 @@ class Posting:
             self._conversations.touch_member(conversation, member)
             if conversation.kind == DIRECT:
                 self._conversations.touch(conversation)  # the other side sees these cursors
-        return _standing(place, moved)
+        return self._standing(place, moved)
+
+    def _standing(self, place: Place, moved: bool) -> CursorMoved:
+        conversation, member = place
+        cursors = member.cursors
+        unread = unread_of(self._messages, conversation, member)
+        stand = (cursors.read_seq, member.delivered_seq, unread)
+        return CursorMoved(conversation.id, member.user, *stand, moved)
+
+    def _again(self, send: Send, earlier: Stored) -> Sent | Refused:
+        if not self._messages.is_same(earlier, send.kind, send.content):
+            text = "another message is stored under this client_msg_id"
+            return Refused(Code.CONFLICT, text, "client_msg_id")
+        return earlier.sent._replace(duplicate=True, read=None, member_version=0)
 
 
 def find(conversations: Conversations, conversation: str, user: str) -> Conversation | Refused | None:
@@ -174,22 +207,39 @@ def begin(conversation: str, users: tuple[str, ...], now_ms: int) -> Conversatio
     return Conversation(conversation, conversation[0], now_ms, members=members)
 
 
+def group_refusal(
+    conversations: Conversations, conversation: Conversation, member: Member, now_ms: int
+) -> Refused | None:
+    """Why a member, or somebody who was one, may not post to a group now, or None."""
+    group = conversations.group(conversation)
+    if member.leave_seq is not None:
+        return gone()
+    if group.is_dissolved:
+        return dissolved()
+    return post_refusal(group.settings, member.role, member.silenced_until_ms, now_ms)
+
+
+def head_of(conversation: Conversation, member: Member) -> tuple[int, int]:
+    """The last seq that a member may see, and the running count there."""
+    if member.leave_seq is None or member.leave_n is None:
+        return conversation.last_seq, conversation.n
+    return member.leave_seq, member.leave_n
+
+
+def unread_of(messages: Messages, conversation: Conversation, member: Member) -> int:
+    """How many entries a member has not seen."""
+    head_seq, head_n = head_of(conversation, member)
+    cursors = member.cursors
+    if conversation.recalled_seq or member.deleted_seq:
+        after = cursors.seen()[0]
+        if max(conversation.recalled_seq, member.deleted_seq) > after:
+            return cursors.unread(head_n, messages.gone_after(conversation.id, member.user, after, head_seq))
+    return cursors.unread(head_n)
+
+
 def blocked() -> Refused:
     """The refusal of a member who may not send."""
     return Refused(Code.BLOCKED, "you can't send to this conversation", "conversation")
-
-
-def _standing(place: Place, moved: bool) -> CursorMoved:
-    conversation, member = place
-    cursors = member.cursors
-    unread = cursors.unread(conversation.n)
-    return CursorMoved(conversation.id, member.user, cursors.read_seq, member.delivered_seq, unread, moved)
-
-
-def _again(send: Send, earlier: Stored) -> Sent | Refused:
-    if (earlier.kind, earlier.content) != (send.kind, send.content):
-        return Refused(Code.CONFLICT, "another message is stored under this client_msg_id", "client_msg_id")
-    return earlier.sent._replace(duplicate=True, read=None)
 
 
 def _out_of_order() -> Refused:

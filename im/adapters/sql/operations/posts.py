@@ -3,14 +3,16 @@
 from im.adapters.sql.checks import disabled, post_problem
 from im.adapters.sql.operations.conversations import Conversations, Member
 from im.adapters.sql.operations.messages import Messages, Stored
-from im.adapters.sql.operations.posting import begin, blocked, find
+from im.adapters.sql.operations.posting import begin, blocked, find, group_refusal
 from im.adapters.sql.operations.users import Users
 from im.core.custom import Post
+from im.core.entries import counts
 from im.core.errors import Code, Refused
-from im.core.ids import users_by_id
+from im.core.groups import dissolved
+from im.core.ids import GROUP, users_by_id
 from im.core.limits import Limits
 from im.core.messages import Sent
-from im.core.validation import FIRST_SYSTEM_KIND, unknown_conversation
+from im.core.validation import unknown_conversation
 
 
 class Posts:
@@ -46,8 +48,12 @@ class Posts:
         if conversation is None:
             return self._users.mention(named, now_ms) if named else unknown_conversation()
         if not post.sender:
-            return None
-        return _member_refusal(self._conversations.member(conversation, post.sender))
+            is_over = conversation.kind == GROUP and self._conversations.group(conversation).is_dissolved
+            return dissolved() if is_over else None
+        member = self._conversations.member(conversation, post.sender)
+        if member is not None and conversation.kind == GROUP:
+            return group_refusal(self._conversations, conversation, member, now_ms)
+        return _member_refusal(member)
 
     def store(self, post: Post, now_ms: int) -> Sent:
         """Store a post that was checked in this transaction."""
@@ -56,19 +62,20 @@ class Posts:
         if conversation is None:
             conversation = begin(post.conversation, users_by_id(post.conversation), now_ms)
             conversations.create(conversation)
-        counts = post.kind < FIRST_SYSTEM_KIND
+        is_counted = counts(post.kind)
         conversation.last_seq += 1
-        conversation.n += counts
+        conversation.n += is_counted
         conversation.head_sender = post.sender
         conversation.head_time_ms = now_ms
         conversations.touch(conversation)
         member = conversations.member(conversation, post.sender) if post.sender else None
         if member is not None:
-            member.cursors.add_own(conversation.last_seq, conversation.n, counts)
+            member.cursors.add_own(conversation.last_seq, conversation.n, is_counted)
             member.last_id = post.client_msg_id
             conversations.touch_member(conversation, member)
-        epoch = self._messages.epoch
-        at = Sent(post.conversation, conversation.last_seq, conversation.n, now_ms, epoch, False)
+        version = conversation.member_version if conversation.kind == GROUP else 0
+        seq, n = conversation.last_seq, conversation.n
+        at = Sent(post.conversation, seq, n, now_ms, self._messages.epoch, False, None, version)
         key = (post.client_msg_id, post.sender, post.conversation)
         self._messages.add(key, Stored(at, post.kind, post.content))
         return at

@@ -7,9 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from im.adapters.sql.operations.backends import Backends
+from im.adapters.sql.operations.changes import Changes
 from im.adapters.sql.operations.conversations import Conversations
+from im.adapters.sql.operations.groups import Groups
 from im.adapters.sql.operations.handlers import Conclusions
 from im.adapters.sql.operations.ledger import Ledger
+from im.adapters.sql.operations.membership import GroupParts
 from im.adapters.sql.operations.messages import Messages, StoredBeforeError
 from im.adapters.sql.operations.online import Almanac
 from im.adapters.sql.operations.posting import Posting
@@ -20,7 +23,6 @@ from im.adapters.sql.operations.relations import RelationParts, Relations
 from im.adapters.sql.operations.upkeep import Upkeep
 from im.adapters.sql.operations.users import Users
 from im.adapters.sql.sqlite.database import Database, is_transient
-from im.core.backends import CreateKey, KeepAnswer, Remember, RevokeKey
 from im.core.calendars import UTC
 from im.core.commands import CreateUser, Login, Result, SetDisabled, SetProfile, Write
 from im.core.custom import Conclude
@@ -67,9 +69,9 @@ class Writer:
         self._ledger = ledger = Ledger(self._connection)
         self._upkeep = Upkeep(self._connection, limits, Almanac(zone, now_ms))
         pushes = Pushes(Inboxes(self._connection, self._conversations, self._messages, self._posting, limits))
-        backends = Backends(self._connection)
         posts = Posts(self._conversations, self._messages, users, limits)
         relations = Relations(RelationParts(self._connection, self._conversations, posts, users, epoch))
+        parts = GroupParts(self._connection, self._conversations, self._messages, posts, users, limits)
         self._steps: dict[type, Callable[[Any, int], Result]] = {
             Send: self._posting.send,
             MoveRead: self._posting.move_read,
@@ -87,11 +89,10 @@ class Writer:
             StorePush: pushes.store,
             ExpirePushes: pushes.expire,
             **relations.steps(),
+            **Groups(parts).steps(),
+            **Changes(parts).steps(),
             **TokenWriter(self._connection).steps(users, ledger),
-            CreateKey: backends.create_key,
-            RevokeKey: backends.revoke_key,
-            Remember: backends.remember,
-            KeepAnswer: backends.keep_answer,
+            **Backends(self._connection).steps(),
         }
         self._broken = ""
 

@@ -130,6 +130,18 @@ class ContactsInMemory(InMemory, store.ContactContract):
     """Contacts, in memory."""
 
 
+class GroupsInMemory(InMemory, store.GroupContract):
+    """Groups, in memory."""
+
+
+class GroupMessagesInMemory(InMemory, store.GroupMessageContract):
+    """Messages of groups, in memory."""
+
+
+class ChangesInMemory(InMemory, store.ChangeContract):
+    """Changes of messages, in memory."""
+
+
 class SendingInFile(InFile, store.SendingContract):
     """Sends, in a file."""
 
@@ -192,3 +204,15 @@ class BlocksInFile(InFile, store.BlockContract):
 
 class ContactsInFile(InFile, store.ContactContract):
     """Contacts, in a file."""
+
+
+class GroupsInFile(InFile, store.GroupContract):
+    """Groups, in a file."""
+
+
+class GroupMessagesInFile(InFile, store.GroupMessageContract):
+    """Messages of groups, in a file."""
+
+
+class ChangesInFile(InFile, store.ChangeContract):
+    """Changes of messages, in a file."""
