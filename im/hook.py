@@ -7,7 +7,19 @@ the group `im.hooks`; `docs/extending.md` shows one.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from im.core.reaching import AwayDevice, OfflineMessage
 from im.handler import Extension
+
+__all__ = [
+    "EVENTS",
+    "AwayDevice",
+    "Hook",
+    "HookContext",
+    "HookOwner",
+    "OfflineMessage",
+    "UserOffline",
+    "UserOnline",
+]
 
 T = TypeVar("T")
 
@@ -65,7 +77,8 @@ class Hook(Extension):
     """What an app does at events. What a subclass doesn't implement is never called, and costs nothing.
 
     A method is a coroutine function, or a function that returns nothing. Calls about one user are made
-    one at a time, in order. A call is at most once: who must not miss an event takes webhooks.
+    one at a time, in order. A call of `user_online` and `user_offline` is at most once: who must not miss
+    one takes webhooks.
     """
 
     async def user_online(self, context: HookContext, event: UserOnline) -> None:
@@ -73,6 +86,13 @@ class Hook(Extension):
 
     async def user_offline(self, context: HookContext, event: UserOffline) -> None:
         """A session of a user ended. Those that died with their node are not told."""
+
+    async def offline_message(self, context: HookContext, event: OfflineMessage) -> None:
+        """A message did not reach a user in time; what the app sends with the device's push tokens.
+
+        Unlike the others it is called at least once: after a crash again, and after a failure up to six
+        times in half a minute. `event.key` is the same each time.
+        """
 
     @classmethod
     def wants(cls, event: str) -> bool:

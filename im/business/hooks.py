@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -89,6 +89,16 @@ class Hooks:
                 answers.append(answer)
         return answers
 
+    def tried(self, event: str, lane: str, value: object) -> Deferred[bool]:
+        """Call all that want an event, in order for one lane; fires with whether none of them failed."""
+        calls = [
+            self._run(each, event, lane, value).addCallbacks(
+                lambda _: True, self._missed, errbackArgs=(each.owner.name, event)
+            )
+            for each in self._wanting[event]
+        ]
+        return Deferred.fromCoroutine(_all_done(calls))
+
     def stop(self) -> None:
         """Cancel what runs."""
         for each in self._all:
@@ -104,6 +114,12 @@ class Hooks:
 
         return hooked.isolation.run(lane, call)
 
+    def _missed(self, failure: Failure, name: str, event: str) -> bool | Failure:
+        if failure.check(CancelledError):
+            return failure
+        self._failed(failure, name, event)
+        return False
+
     def _refusal(self, failure: Failure, name: str, event: str) -> Failure:
         if failure.check(RefusedError):
             return failure
@@ -114,3 +130,7 @@ class Hooks:
         """One that is late or shut off is counted alone, or the log would be full of it."""
         if not failure.check(RefusedError):
             self._log.failure("{hook} failed at {event}", failure, hook=name, event=event)
+
+
+async def _all_done(calls: Sequence[Deferred[bool]]) -> bool:
+    return all([await call for call in calls])

@@ -50,6 +50,7 @@ class Limits:
     )
     watched_users: int = _limit(500, "users", "whose presence one session may watch")
     presence_grace_seconds: float = _limit(5.0, "s", "that a device that went is shown online for")
+    offline_after_seconds: float = _limit(10.0, "s", "until a message that reached nobody is told as such")
     session_days: int = _limit(92, "days", "that the ledger keeps each session; with them hours")
     online_days: int = _limit(1_100, "days", "that the ledger keeps the sums of a day")
     group_members: int = _limit(5_000, "users", "in one group")

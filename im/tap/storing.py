@@ -15,9 +15,12 @@ from im.adapters.sql.sqlite import (
     ThreadedRunners,
     UnusableDatabaseError,
 )
+from im.business.offline import OFFLINE_MESSAGE
 from im.core.online_time import LEASE_MS
+from im.core.reaching import HOOKS
 from im.ports import UnavailableError
 from im.tap.config import Config
+from im.tap.hooks import installed_hooks
 from im.tap.node import StartError
 from im.tap.process import INodeReactor
 
@@ -44,7 +47,11 @@ class OpenStore:
             raise StartError(f"{error}.") from None
         self._runners = ThreadedRunners(reactor)
         policy = StorePolicy(
-            config.limits, config.users == "open", config.time_zone, config.direct != "anyone"
+            config.limits,
+            config.users == "open",
+            config.time_zone,
+            config.direct != "anyone",
+            _away_consumers(),
         )
         self.store = SqliteStore(self._database, self._runners.start(), now_ms, policy, on_fatal)
         self._lease = LoopingCall(self._beat)
@@ -65,3 +72,9 @@ class OpenStore:
         self._lease.stop()
         await self._runners.stop()
         self._database.close()
+
+
+def _away_consumers() -> frozenset[str]:
+    """Who wants to know of messages that reached nobody."""
+    is_wanted = any(each.handler.wants(OFFLINE_MESSAGE) for each in installed_hooks())
+    return frozenset({HOOKS}) if is_wanted else frozenset()

@@ -3,7 +3,8 @@
 All times are Unix ms. `n` beside a seq is the running count of entries that count as unread.
 Nothing that changes with every message is indexed. `changed` is the value of the commit counter
 (`meta.changes`) at the row's last change. `reached_seq` is how far sessions in the foreground
-acknowledged, `delivered_seq` any. A device takes no token signed before its `not_before_ms`.
+acknowledged, `delivered_seq` any; unreached has what nobody looked after yet, a row for each consumer
+and committed batch. A device takes no token signed before its `not_before_ms`.
 In online_session `foreground_ms` is where the last stretch in the foreground began, if the session
 ended in it or still is; `base_clock_ms` is the lease's `clock_ms` at its opening, `reach_ms` the
 furthest that it was ever said to go, `is_entered` whether the days that it touches are in
@@ -18,18 +19,12 @@ hold the conversation for that.
 
 import sqlalchemy as sa
 
-metadata = sa.MetaData()
+from im.adapters.sql import backend_tables
+from im.adapters.sql.columns import Big, metadata
+from im.adapters.sql.columns import flag as _flag
+from im.adapters.sql.columns import number as _number
 
-Big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-
-
-def _number(name: str, default: int = 0) -> sa.Column[int]:
-    return sa.Column(name, Big, nullable=False, server_default=str(default))
-
-
-def _flag(name: str, default: int) -> sa.Column[int]:
-    return sa.Column(name, sa.SmallInteger, nullable=False, server_default=str(default))
-
+__all__ = ["backend_tables", "metadata"]
 
 meta = sa.Table(
     "meta",
@@ -66,18 +61,6 @@ device = sa.Table(
     _number("not_before_ms"),
     sa.PrimaryKeyConstraint("user_id", "device_id"),
     sqlite_with_rowid=False,
-)
-
-push_token = sa.Table(
-    "push_token",
-    metadata,
-    sa.Column("user_id", sa.Text, nullable=False),
-    sa.Column("device_id", sa.Text, nullable=False),
-    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
-    sa.Column("platform", sa.Text, nullable=False),
-    sa.Column("token", sa.Text, nullable=False),
-    _number("registered_ms"),
-    sa.PrimaryKeyConstraint("user_id", "device_id"),
 )
 
 conversation = sa.Table(
@@ -298,95 +281,4 @@ online_day = sa.Table(
     sa.PrimaryKeyConstraint("user_id", "day", "device_class"),
     sa.Index("online_day_by_day", "day"),
     sqlite_with_rowid=False,
-)
-
-handler = sa.Table(
-    "handler",
-    metadata,
-    sa.Column("handler", sa.Text, primary_key=True),
-    _number("version"),
-    _number("records"),
-    _number("bytes"),
-    sqlite_with_rowid=False,
-)
-
-handler_record = sa.Table(
-    "handler_record",
-    metadata,
-    sa.Column("handler", sa.Text, nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
-    _number("version"),
-    sa.Column("value", sa.LargeBinary, nullable=False),
-    sa.PrimaryKeyConstraint("handler", "key"),
-)
-
-handler_reply = sa.Table(
-    "handler_reply",
-    metadata,
-    sa.Column("handler", sa.Text, nullable=False),
-    sa.Column("user_id", sa.Text, nullable=False),
-    sa.Column("request_key", sa.LargeBinary, nullable=False),
-    _number("time_ms"),
-    sa.Column("type", sa.Integer, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-    sa.PrimaryKeyConstraint("handler", "user_id", "request_key"),
-    sa.Index("handler_reply_by_time", "time_ms"),
-)
-
-push = sa.Table(
-    "push",
-    metadata,
-    sa.Column("push_id", sa.LargeBinary, primary_key=True),
-    _number("created_ms"),
-    _number("expires_ms"),
-    sa.Column("device_classes", sa.Text, nullable=False, server_default=""),
-    _flag("is_expired", 0),
-    sa.Index("push_by_end", "is_expired", "expires_ms"),
-    sqlite_with_rowid=False,
-)
-
-inbox_newest = sa.Table(
-    "inbox_newest",
-    metadata,
-    sa.Column("conversation_id", sa.Text, nullable=False),
-    sa.Column("collapse_key", sa.Text, nullable=False),
-    _number("seq"),
-    sa.PrimaryKeyConstraint("conversation_id", "collapse_key"),
-    sqlite_with_rowid=False,
-)
-
-inbox_receipt = sa.Table(
-    "inbox_receipt",
-    metadata,
-    sa.Column("conversation_id", sa.Text, nullable=False),
-    sa.Column("device_id", sa.Text, nullable=False),
-    sa.Column("seq", Big, nullable=False),
-    _number("time_ms"),
-    sa.PrimaryKeyConstraint("conversation_id", "device_id", "seq"),
-    sa.Index("inbox_receipt_by_time", "time_ms"),
-)
-
-api_key = sa.Table(
-    "api_key",
-    metadata,
-    sa.Column("key_id", sa.Text, primary_key=True),
-    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
-    sa.Column("name", sa.Text, nullable=False, server_default=""),
-    sa.Column("scopes", sa.Text, nullable=False, server_default=""),
-    _number("created_ms"),
-    _number("revoked_ms"),
-)
-
-remembered = sa.Table(
-    "remembered",
-    metadata,
-    sa.Column("owner", sa.Text, nullable=False),
-    sa.Column("request_key", sa.Text, nullable=False),
-    sa.Column("digest", sa.LargeBinary, nullable=False),
-    sa.Column("token", sa.LargeBinary, nullable=False),
-    _number("time_ms"),
-    _number("status"),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-    sa.PrimaryKeyConstraint("owner", "request_key"),
-    sa.Index("remembered_by_time", "time_ms"),
 )

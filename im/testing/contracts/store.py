@@ -10,7 +10,7 @@ from im.testing.contracts.store_ledger import LedgerContract
 from im.testing.contracts.store_looking import LookingContract
 from im.testing.contracts.store_presence import PresenceContract
 from im.testing.contracts.store_pushes import BackendContract, PushContract
-from im.testing.contracts.store_reaching import PushTokenContract
+from im.testing.contracts.store_reaching import AwayContract, PushTokenContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
 from im.testing.contracts.store_relations import BlockContract, ContactContract, FriendContract
 from im.testing.contracts.store_sending import CursorContract, SendingContract
@@ -18,6 +18,7 @@ from im.testing.contracts.store_users import UserContract
 
 __all__ = [
     "DIRECT",
+    "AwayContract",
     "BackendContract",
     "BlockContract",
     "ChangeContract",

@@ -30,7 +30,9 @@ def a_send(
 
 
 class StoreContract(TestCase):
-    """Mix in with the two methods below."""
+    """Mix in with the two methods below. The stores are opened with these `away_consumers`."""
+
+    away_consumers: frozenset[str] = frozenset()
 
     def open_store(self, limits: Limits, users_open: bool) -> IStore:
         """A fresh, empty store that takes its time from `self.now_ms` and ends with the test."""

@@ -1,10 +1,31 @@
 """What every store does to reach those who are away."""
 
-from im.core.commands import Login, LogOut, Write
+from im.core.commands import CreateUser, Login, LogOut, SetDisabled, Write
+from im.core.entries import PUSH
 from im.core.errors import Code
 from im.core.ledger import CloseSession, OpenSession
-from im.core.reaching import ListPushTokens, PushToken, PushTokens, RegisterPushToken, RemovePushToken
-from im.testing.contracts.store_base import StoreContract
+from im.core.limits import Limits
+from im.core.messages import MoveDelivered, MoveRead
+from im.core.pushing import PUSH_ID_BYTES, Push, StorePush
+from im.core.reaching import (
+    HOOKS,
+    PREVIEW_BYTES,
+    WEBHOOKS,
+    Away,
+    AwayDevice,
+    AwayPassed,
+    FindAway,
+    ListPushTokens,
+    OfflineMessage,
+    PassAway,
+    Place,
+    PushToken,
+    PushTokens,
+    RegisterPushToken,
+    RemovePushToken,
+)
+from im.core.relations import SetContact
+from im.testing.contracts.store_base import DIRECT, StoreContract, a_send
 
 
 class PushTokenContract(StoreContract):
@@ -106,3 +127,150 @@ class PushTokenContract(StoreContract):
             self.assert_refused(result, code, field)
         self.assert_refused(await self.read(ListPushTokens("a b")), Code.INVALID_ARGUMENT, "user")
         self.assertEqual((), await self.tokens("bob"))
+
+
+class AwayContract(StoreContract):
+    """Whom messages did not reach."""
+
+    away_consumers = frozenset({HOOKS, WEBHOOKS})
+
+    async def find(self, consumer: str = HOOKS, most: int = 64, age_ms: int = 0) -> Away:
+        """Look at what was stored up to `age_ms` ago."""
+        away = await self.read(FindAway(consumer, self.time_ms - age_ms, most))
+        assert isinstance(away, Away), away
+        return away
+
+    async def pass_on(self, away: Away, consumer: str = HOOKS) -> bool:
+        """Pass on from there; whether that was new."""
+        (passed,) = await self.write(PassAway(consumer, away.since, away.until, away.batches))
+        assert isinstance(passed, AwayPassed), passed
+        return passed.is_new
+
+    async def whom(self) -> list[tuple[str, int]]:
+        """User and seq of all that reached nobody."""
+        return [(each.user, each.seq) for each in (await self.find()).messages]
+
+    async def test_a_message_that_nobody_acknowledged_is_found_with_all_that_a_push_needs(self) -> None:
+        await self.write(
+            Login("bob", "d1", "phone", 1),
+            Login("bob", "d2", "web", 1),
+            Login("bob", "d3", "web", 1),
+            RegisterPushToken("bob", "d1", "fcm", "f1"),
+            RegisterPushToken("bob", "d2", "web", "w1"),
+        )
+        await self.write(a_send(1), a_send(2, conversation="d~alice~carol"))
+        first, other = (await self.find()).messages
+        devices = (AwayDevice("d1", "phone", "fcm", "f1"), AwayDevice("d2", "web", "web", "w1"))
+        expected = OfflineMessage(
+            "bob", DIRECT, 1, "alice", 1, self.time_ms, b"text 1", False, 1, False, False, devices
+        )
+        self.assertEqual(expected, first)
+        self.assertEqual(("carol", "d~alice~carol", ()), (other.user, other.conversation, other.devices))
+        self.assertEqual(f"{DIRECT} 1 bob", first.key)
+
+    async def test_it_is_found_until_it_is_passed_on_and_once_for_each_consumer(self) -> None:
+        await self.write(a_send(1), a_send(2))
+        away = await self.find()
+        self.store = self.reopen_store(self.store, False)
+        self.assertEqual(away, await self.find())
+        self.assertTrue(await self.pass_on(away))
+        self.assertFalse(await self.pass_on(away))
+        self.assertEqual([], await self.whom())
+        self.assertEqual(2, len((await self.find(WEBHOOKS)).messages))
+
+    async def test_what_is_not_due_waits(self) -> None:
+        await self.write(a_send(1))
+        stored_ms = self.time_ms
+        self.time_ms += 5
+        await self.write(a_send(2))
+        self.time_ms += 5
+        away = await self.find(age_ms=6)
+        self.assertEqual([1], [each.seq for each in away.messages])
+        self.assertEqual(stored_ms + 5, away.next_ms)
+        await self.pass_on(away)
+        waiting = await self.find(age_ms=6)
+        self.assertEqual(((), (), stored_ms + 5), (waiting.batches, waiting.messages, waiting.next_ms))
+        self.assertEqual([("bob", 2)], await self.whom())
+        await self.pass_on(await self.find())
+        self.assertEqual(Away(Place(), Place(), (), (), 0), await self.find())
+
+    async def test_a_session_in_the_foreground_reaches_the_user_one_in_the_background_does_not(self) -> None:
+        await self.write(a_send(1), a_send(2), a_send(3))
+        await self.write(MoveDelivered(DIRECT, "bob", 3, is_foreground=False))
+        await self.write(MoveDelivered(DIRECT, "bob", 1))
+        self.assertEqual([("bob", 2), ("bob", 3)], await self.whom())
+        self.store = self.reopen_store(self.store, False)
+        await self.write(MoveDelivered(DIRECT, "bob", 2, is_foreground=False))
+        await self.write(MoveDelivered(DIRECT, "bob", 9))
+        self.assertEqual([], await self.whom())
+
+    async def test_who_has_seen_it_is_reached(self) -> None:
+        await self.write(a_send(1))
+        await self.write(a_send(2))
+        await self.write(MoveRead(DIRECT, "bob", 1))
+        self.assertEqual([("bob", 2)], await self.whom())
+        await self.write(a_send(3, "bob", seen_seq=2))
+        self.assertEqual([("alice", 3)], await self.whom())
+
+    async def test_the_disabled_and_those_who_muted_are_not_told_of(self) -> None:
+        await self.write(a_send(1), a_send(2, conversation="d~alice~carol"))
+        await self.write(SetDisabled("carol", True))
+        self.assertEqual([("bob", 1)], await self.whom())
+        await self.write(SetContact("bob", DIRECT, muted=True))
+        self.assertEqual([], await self.whom())
+
+    async def test_the_badge_counts_what_is_unread_everywhere_but_where_it_is_muted(self) -> None:
+        sends = [a_send(n, "carol", "d~bob~carol") for n in (1, 2)]
+        muted = [a_send(n, "dave", "d~bob~dave") for n in (3, 4)]
+        await self.write(*sends, *muted, a_send(5), a_send(6), a_send(7, "bob"), a_send(8))
+        await self.write(SetContact("bob", "d~bob~dave", muted=True), MoveRead(DIRECT, "bob", 1))
+        badges = {each.badge for each in (await self.find()).messages if each.user == "bob"}
+        self.assertEqual({2 + 2}, badges)
+
+    async def test_a_push_in_the_inbox_is_told_of_to_devices_that_it_is_for(self) -> None:
+        await self.write(
+            CreateUser("bob"),
+            Login("bob", "d1", "phone", 1),
+            Login("bob", "d2", "web", 1),
+            RegisterPushToken("bob", "d1", "fcm", "f1"),
+            RegisterPushToken("bob", "d2", "web", "w1"),
+        )
+        push = Push(bytes(PUSH_ID_BYTES), b"paid", self.time_ms + 60_000, "order", "phone,tablet")
+        await self.write(StorePush(push, ("bob",)))
+        (told,) = (await self.find()).messages
+        self.assertEqual(
+            ("bob", "i~bob", "", PUSH, b"paid", 0),
+            (*told[:2], told.sender, told.kind, told.content, told.badge),
+        )
+        self.assertEqual(["d1"], [each.device for each in told.devices])
+        newer = push._replace(id=b"2" * PUSH_ID_BYTES, content=b"sent")
+        await self.write(StorePush(newer, ("bob",)))
+        self.assertEqual([b"sent"], [each.content for each in (await self.find()).messages])
+
+    async def test_a_long_message_is_told_of_by_its_beginning(self) -> None:
+        long = b"x" * PREVIEW_BYTES
+        await self.write(a_send(1, content=long), a_send(2, content=long + b"y"))
+        found = (await self.find()).messages
+        self.assertEqual([(long, False), (long, True)], [(each.content, each.is_cut) for each in found])
+
+    async def test_a_look_goes_on_where_the_last_one_ended(self) -> None:
+        await self.write(a_send(1), a_send(2), a_send(3, "bob"))
+        await self.write(a_send(4))
+        found: list[tuple[str, int]] = []
+        turns = 0
+        while True:
+            away = await self.find(most=1)
+            found += [(each.user, each.seq) for each in away.messages]
+            if not away.batches and not away.until.batch:
+                break
+            self.assertTrue(await self.pass_on(away))
+            turns += 1
+        self.assertEqual([("bob", 1), ("bob", 2), ("alice", 3), ("bob", 4)], found)
+        self.assertGreater(turns, 8)
+
+    async def test_what_nobody_wants_to_know_is_not_noted(self) -> None:
+        self.away_consumers = frozenset({WEBHOOKS})
+        self.store = self.open_store(Limits(), True)
+        await self.write(a_send(1))
+        self.assertEqual([], await self.whom())
+        self.assertEqual(1, len((await self.find(WEBHOOKS)).messages))

@@ -22,10 +22,11 @@ _MEMBER = (
     " clear_seq, clear_n, join_seq, join_n, history_seq,"
     " delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq"
 )
-_SELECT_MEMBER = f"SELECT {_MEMBER} FROM member WHERE conversation_id = ? AND user_id = ?"
+_SELECT_MEMBER = f"SELECT {_MEMBER}, reached_seq FROM member WHERE conversation_id = ? AND user_id = ?"
 
 _UPSERT_CONVERSATIONS = upsert("conversation", ["conversation_id"], [*_CONVERSATION.split(", "), "changed"])
 _MOVING = ["read_seq", "read_n", "own_last_seq", "own_last_n", "own_after", "own_max_seq", "delivered_seq"]
+_MOVING += ["reached_seq"]
 _CONTACT = "remark, pinned, muted, hidden_seq, marked, relation, is_blocking"
 _SELECT_CONTACT = f"SELECT {_CONTACT} FROM member WHERE conversation_id = ? AND user_id = ?"
 _SET_CONTACT = (
@@ -86,6 +87,7 @@ class Member:
     role: str = MEMBER
     silenced_until_ms: int = 0
     deleted_seq: int = 0
+    reached_seq: int = 0
 
     @property
     def is_active(self) -> bool:
@@ -154,9 +156,11 @@ class Conversations:
         row = self._connection.execute(_SELECT_MEMBER, (conversation.id, user)).fetchone()
         if row is None:
             return None
-        delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq = row[11:]
+        delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq, reached_seq = row[
+            11:
+        ]
         member = Member(user, Cursors(*row[:11]), delivered_seq, bool(can_send), leave_seq)
-        member.leave_n, member.role = leave_n, role
+        member.leave_n, member.role, member.reached_seq = leave_n, role, reached_seq
         member.silenced_until_ms, member.deleted_seq = silenced_until_ms, deleted_seq
         conversation.members[user] = member
         self._members += 1
@@ -254,7 +258,16 @@ class Conversations:
             at = member.cursors
             own = (at.own_last_seq, at.own_last_n, at.own_after, at.own_max_seq)
             members.append(
-                (conversation_id, user, at.read_seq, at.read_n, *own, member.delivered_seq, changed)
+                (
+                    conversation_id,
+                    user,
+                    at.read_seq,
+                    at.read_n,
+                    *own,
+                    member.delivered_seq,
+                    member.reached_seq,
+                    changed,
+                )
             )
         _UPSERT_MEMBERS.execute(self._connection, members)
         if self._kept:

@@ -1,5 +1,6 @@
 """The entries that a transaction adds, and what it must know of those stored before."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
@@ -58,6 +59,11 @@ class Messages:
     def added(self, key: Key) -> Stored | None:
         """What this transaction itself added under `key`, or None."""
         return self._added.get(key)
+
+    def stored_now(self) -> Iterator[tuple[str, int, str, int, int]]:
+        """Conversation, seq, sender, kind and time of what this transaction added."""
+        for (_, sender, conversation), (sent, kind, _) in self._added.items():
+            yield conversation, sent.seq, sender, kind, sent.time_ms
 
     def stored(self, key: Key) -> Stored | None:
         """What is stored under `key`, or None."""

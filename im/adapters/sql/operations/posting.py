@@ -158,6 +158,9 @@ class Posting:
         moved = seq > member.delivered_seq
         if moved:
             member.delivered_seq = seq
+        if move.is_foreground and seq > member.reached_seq:
+            member.reached_seq = seq
+            self._conversations.touch_member(conversation, member)
         if move.device and conversation.kind == INBOX:
             self._conversations.add_receipt(conversation, move.device, seq, now_ms)
         return self._moved(place, moved)

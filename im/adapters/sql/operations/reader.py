@@ -19,6 +19,7 @@ from im.adapters.sql.operations.members import (
     memberships_of,
     readers_of,
 )
+from im.adapters.sql.operations.offline import find_away
 from im.adapters.sql.operations.online import UNTIMED, Almanac, OnlineTimeReader
 from im.adapters.sql.operations.places import CHANGED_PLACES, ONE_PLACE, Place, place_of
 from im.adapters.sql.operations.presence import presence_of
@@ -40,7 +41,7 @@ from im.core.looking import Changed, WhatChanged
 from im.core.messages import Entry, Head, Pull, PullPage, Sync, SyncCursor, SyncPage
 from im.core.presence import FindPresence
 from im.core.pushing import FindUsers, GetPush
-from im.core.reaching import ListPushTokens
+from im.core.reaching import FindAway, ListPushTokens
 from im.core.relations import GetRelation, ListRequests
 from im.core.validation import conversation_problem, unknown_conversation
 from im.ports import UnavailableError
@@ -81,6 +82,7 @@ class Reader:
             GetReaders: lambda query: readers_of(connection, query),
             FindKey: lambda query: find_key(connection, query.digest),
             ListKeys: lambda query: all_keys(connection),
+            FindAway: lambda query: find_away(connection, query),
             ListPushTokens: lambda query: tokens_found(connection, query),
             FindPresence: lambda query: presence_of(connection, query),
             OnlineTime: online.one,

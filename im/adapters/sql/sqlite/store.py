@@ -29,12 +29,14 @@ class StorePolicy:
     """What a store allows. `users_open`: a user is made by the first mention.
 
     The days of the ledger are those of `time_zone`. With `is_for_friends` nobody else writes to a user.
+    For each of `away_consumers` it notes what may have reached nobody.
     """
 
     limits: Limits
     users_open: bool
     time_zone: str = "UTC"
     is_for_friends: bool = False
+    away_consumers: frozenset[str] = frozenset()
 
 
 @implementer(IStore)
@@ -63,6 +65,7 @@ class SqliteStore:
         self._writer = Writer(
             database, now_ms, policy.limits, policy.users_open, self._almanac.zone, policy.is_for_friends
         )
+        self._writer.unreached.consumers = policy.away_consumers
         self._idle_readers: deque[Reader] = deque()
         self._problem = ""
         self._has_failed_since_beat = False

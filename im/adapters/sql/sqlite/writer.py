@@ -14,6 +14,7 @@ from im.adapters.sql.operations.handlers import Conclusions
 from im.adapters.sql.operations.ledger import Ledger
 from im.adapters.sql.operations.membership import GroupParts
 from im.adapters.sql.operations.messages import Messages, StoredBeforeError
+from im.adapters.sql.operations.offline import UnreachedWriter
 from im.adapters.sql.operations.online import Almanac
 from im.adapters.sql.operations.posting import Posting
 from im.adapters.sql.operations.posts import Posts
@@ -30,6 +31,7 @@ from im.core.ledger import ChangeAppState, EndNode, KeepLedger, MoveClock, OpenS
 from im.core.limits import Limits
 from im.core.messages import MoveDelivered, MoveRead, Send
 from im.core.pushing import ExpirePushes, StorePush
+from im.core.reaching import PassAway
 from im.ports import UnavailableError
 
 _REMEMBERED_CONVERSATIONS = 8_192
@@ -64,6 +66,7 @@ class Writer:
         epoch, self._changes = self._connection.execute(_META).fetchone()
         self._conversations = Conversations(self._connection, _REMEMBERED_CONVERSATIONS)
         self._messages = Messages(self._connection, epoch)
+        self.unreached = UnreachedWriter(self._connection)
         self._users = users = Users(self._connection, limits, is_open)
         self._posting = Posting(self._conversations, self._messages, users, limits, is_for_friends)
         self._ledger = ledger = Ledger(self._connection)
@@ -91,6 +94,7 @@ class Writer:
             **relations.steps(),
             **Groups(parts).steps(),
             **Changes(parts).steps(),
+            PassAway: self.unreached.pass_away,
             **TokenWriter(self._connection).steps(users, ledger),
             **Backends(self._connection).steps(),
         }
@@ -137,6 +141,8 @@ class Writer:
             self._changes += 1
             self._conversations.write(self._changes)
             self._connection.execute("UPDATE meta SET changes = ?", (self._changes,))
+            if self.unreached.consumers:
+                self.unreached.note(self._changes, self._messages.stored_now())
 
     def _commit(self) -> None:
         try:

@@ -26,7 +26,7 @@ class InMemory(store.StoreContract):
     def open_store(self, limits: Limits, users_open: bool) -> IStore:
         self.database = MemoryDatabase()
         self.addCleanup(self.database.close)
-        self.policy = StorePolicy(limits, users_open)
+        self.policy = StorePolicy(limits, users_open, away_consumers=self.away_consumers)
         return self._store()
 
     def reopen_store(self, store: IStore, new_epoch: bool) -> IStore:
@@ -49,7 +49,7 @@ class InFile(store.StoreContract):
         super().setUp()
 
     def open_store(self, limits: Limits, users_open: bool) -> IStore:
-        self.policy = StorePolicy(limits, users_open)
+        self.policy = StorePolicy(limits, users_open, away_consumers=self.away_consumers)
         self.path = Path(self.mktemp())
         return self._store()
 
@@ -92,6 +92,10 @@ class DisablingInMemory(InMemory, store.DisablingContract):
 
 class PushesInMemory(InMemory, store.PushContract):
     """Pushes, in memory."""
+
+
+class AwayInMemory(InMemory, store.AwayContract):
+    """Whom messages did not reach, in memory."""
 
 
 class PushTokensInMemory(InMemory, store.PushTokenContract):
@@ -168,6 +172,10 @@ class DisablingInFile(InFile, store.DisablingContract):
 
 class PushesInFile(InFile, store.PushContract):
     """Pushes, in a file."""
+
+
+class AwayInFile(InFile, store.AwayContract):
+    """Whom messages did not reach, in a file."""
 
 
 class PushTokensInFile(InFile, store.PushTokenContract):

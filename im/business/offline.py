@@ -1,0 +1,173 @@
+"""Tells of messages that did not reach their users in time: absent, given up, or in the background only.
+
+A consumer looks at what was stored when its time is over, has it told, and only then passes on: after a
+crash between the two it is told again. Nobody else waits for any of this, and where nobody wants to
+know, nothing is noted.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from im.business.hooks import Hooks
+from im.core.commands import Result
+from im.core.limits import Limits
+from im.core.reaching import HOOKS, Away, FindAway, OfflineMessage, PassAway
+from im.ports import IStore, UnavailableError
+
+OFFLINE_MESSAGE = "offline_message"
+MOST_AT_ONCE = 64
+"""Members looked at in one turn."""
+
+LOOK_SECONDS = 0.5
+"""Between looks while nothing waits; what is stored meanwhile has its time before it."""
+
+REST_SECONDS = 0.01
+"""Between two turns of a backlog."""
+
+RETRY_SECONDS = 1.0
+WRITTEN_SECONDS = 0.2
+"""After `delivered_flush_seconds`, until what was acknowledged in time is stored for sure."""
+
+TRIES = 6
+"""Of a hook that fails at a message: after 1, 2, 4, 8 and 16 s. Then it has to do without."""
+
+Tell = Callable[[Sequence[OfflineMessage]], Deferred[Sequence[OfflineMessage]]]
+"""Tells them, and fires with those that are to be told again. It must not fail."""
+
+
+class Consumer(NamedTuple):
+    """Who is told. `records`: by events that are stored with the passing on, not by `tell`.
+
+    While it wants nothing it passes on what was noted before, and looks no more.
+    """
+
+    name: str
+    is_wanting: Callable[[], bool]
+    tell: Tell
+    records: bool = False
+
+
+class OfflineTimes(NamedTuple):
+    """The clock, Unix ms, and how long a message may take to reach its users."""
+
+    clock: IReactorTime
+    now_ms: Callable[[], int]
+    patience_ms: int
+
+
+def offline_times(clock: IReactorTime, now_ms: Callable[[], int], limits: Limits) -> OfflineTimes:
+    """What follows from the limits: acknowledgements are written some time after they came."""
+    seconds = limits.offline_after_seconds + limits.delivered_flush_seconds + WRITTEN_SECONDS
+    return OfflineTimes(clock, now_ms, round(seconds * 1_000))
+
+
+class OfflineWatch:
+    """One consumer's turns, from `start` to `stop`: look, tell, pass on."""
+
+    _log = Logger()
+
+    def __init__(self, store: IStore, consumer: Consumer, times: OfflineTimes) -> None:
+        self._store = store
+        self._consumer = consumer
+        self._clock, self._now_ms, self._patience_ms = times
+        self._call: IDelayedCall | None = None
+        self._turn: Deferred[None] = succeed(None)
+        self._is_stopped = False
+
+    def start(self) -> None:
+        """Look at once: what was noted before a crash may be due for long."""
+        self._next(0.0)
+
+    def wake(self) -> None:
+        """Look again: the consumer wants to be told from now on."""
+        if self._call is None and self._turn.called:
+            self._next(0.0)
+
+    def stop(self) -> None:
+        """Begin no more turns; one that is under way is given up, and made again after the next start."""
+        self._is_stopped = True
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+        self._turn.cancel()
+
+    def _next(self, seconds: float) -> None:
+        if not self._is_stopped:
+            self._call = self._clock.callLater(seconds, self._begin)
+
+    def _begin(self) -> None:
+        self._call = None
+        self._turn = Deferred.fromCoroutine(self._take_turn())
+        self._turn.addErrback(self._failed)
+
+    async def _take_turn(self) -> None:
+        consumer = self._consumer
+        is_wanted = consumer.is_wanting()
+        before_ms = self._now_ms() - self._patience_ms * is_wanted
+        away: Result = await self._store.read(FindAway(consumer.name, before_ms, MOST_AT_ONCE))
+        assert isinstance(away, Away)
+        if not away.batches and not away.until.batch:
+            if away.next_ms or is_wanted:
+                self._next(self._pause(away, before_ms))
+            return
+        told = away.messages if is_wanted else ()
+        if told and not consumer.records:
+            await self._tell(told)
+        recorded = told if consumer.records else ()
+        passing = PassAway(consumer.name, away.since, away.until, away.batches, recorded)
+        await self._store.write([passing])
+        self._next(REST_SECONDS)
+
+    def _pause(self, away: Away, before_ms: int) -> float:
+        if not away.next_ms:
+            return LOOK_SECONDS
+        return min(LOOK_SECONDS, max(0.001, (away.next_ms - before_ms) / 1_000))
+
+    async def _tell(self, messages: Sequence[OfflineMessage]) -> None:
+        """Tell them, and those that failed again; a later start begins anew."""
+        left = await self._consumer.tell(messages)
+        for attempt in range(TRIES - 1):
+            if not left:
+                return
+            await self._sleep(RETRY_SECONDS * 2**attempt)
+            left = await self._consumer.tell(left)
+        if left:
+            self._log.error(
+                "{consumer} failed {tries} times at {count} messages that reached nobody; it does without",
+                consumer=self._consumer.name,
+                tries=TRIES,
+                count=len(left),
+            )
+
+    def _sleep(self, seconds: float) -> Deferred[None]:
+        slept: Deferred[None] = Deferred(lambda _: call.cancel())
+        call = self._clock.callLater(seconds, slept.callback, None)
+        return slept
+
+    def _failed(self, failure: Failure) -> None:
+        if failure.check(CancelledError) and self._is_stopped:
+            return
+        if not failure.check(UnavailableError):
+            self._log.failure("the look after messages that reached nobody failed", failure)
+        self._next(RETRY_SECONDS)
+
+
+def hook_consumer(hooks: Hooks) -> Consumer:
+    """The hooks that want `offline_message`; those about one user are told in order."""
+
+    def tell(messages: Sequence[OfflineMessage]) -> Deferred[Sequence[OfflineMessage]]:
+        calls = [hooks.tried(OFFLINE_MESSAGE, message.user, message) for message in messages]
+        return Deferred.fromCoroutine(_failed(messages, calls))
+
+    return Consumer(HOOKS, lambda: hooks.wants(OFFLINE_MESSAGE), tell)
+
+
+async def _failed(
+    messages: Sequence[OfflineMessage], calls: Sequence[Deferred[bool]]
+) -> Sequence[OfflineMessage]:
+    return [message for message, call in zip(messages, calls, strict=True) if not await call]
