@@ -47,6 +47,7 @@ from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profil
 from im.client.sqlite_state import SqliteState
 from im.core.ids import direct_conversation
 from im.core.messages import Head
+from im.core.presence import OnlineDevice, Presence
 
 __all__ = [
     "AppBody",
@@ -67,8 +68,10 @@ __all__ = [
     "Message",
     "NoSettingsError",
     "NotFoundError",
+    "OnlineDevice",
     "OutboxFullError",
     "PermissionDeniedError",
+    "Presence",
     "Profile",
     "Pushed",
     "RequestTimeoutError",

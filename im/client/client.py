@@ -1,6 +1,6 @@
 """The Twisted front: the core, on a reactor and a network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from secrets import SystemRandom
 from typing import Any
 
@@ -24,6 +24,7 @@ from im.client.waiters import Waiters
 from im.core.errors import Code
 from im.core.ids import direct_conversation, uuid7
 from im.core.messages import TEXT, Head
+from im.core.presence import Presence
 from im.proto import chat_pb2, session_pb2, sync_pb2
 
 GOODBYE_SECONDS = 2.0
@@ -214,6 +215,25 @@ class Client(Observed):
         """
         body = session_pb2.RegisterPushToken(platform=platform, token=token)
         return self._ask(body).addCallback(lambda _: None)
+
+    def watch(self, users: Iterable[str]) -> Deferred[list[Presence]]:
+        """Watch users from now on, over any number of connections; see `on_presence`.
+
+        Fires with the present state of those whom one may watch. Fails as any request, such as with
+        `ServerError` if they are too many; then they are not watched.
+        """
+        asked = tuple(dict.fromkeys(users))
+        watched = self._wait_for(lambda now: self._core.watch(asked, now))
+        return watched.addCallback(lambda _: [known for user in asked if (known := self.presence(user))])
+
+    def unwatch(self, users: Iterable[str]) -> None:
+        """Watch users no more."""
+        self._core.watching.unwatch(users, self._clock.seconds())
+        self._flush()
+
+    def presence(self, user: str) -> Presence | None:
+        """What was told last of a user who is watched; None if nothing was yet."""
+        return self._core.watching.get(user)
 
     def set_background(self, is_background: bool) -> None:
         """Tell whether the app is in the background, where the server asks for fewer heartbeats."""

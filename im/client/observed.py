@@ -7,6 +7,7 @@ from im.client.core import events
 from im.client.observers import MessageObserver, Observers
 from im.client.settings import ClientStatus
 from im.core.messages import Head
+from im.core.presence import Presence
 
 
 class Observed:
@@ -50,6 +51,10 @@ class Observed:
         What is pushed to the inbox comes as a message; `im.client.pushed` opens it.
         """
         self._observers.add(events.Pushed, observer)
+
+    def on_presence(self, observer: Callable[[Presence], Any]) -> None:
+        """Call `observer(Presence)` when more, or something else, is known of a user who is watched."""
+        self._observers.add(events.PresenceChanged, lambda event: observer(event.presence))
 
     def on_audit(self, observer: Callable[[events.AuditFound], Any]) -> None:
         """Call `observer` when an audit found what no push had told: for metrics."""

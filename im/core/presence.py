@@ -43,6 +43,11 @@ class Presence(NamedTuple):
     devices: tuple[OnlineDevice, ...] = ()
     last_seen_ms: int = 0
 
+    @property
+    def is_online(self) -> bool:
+        """Whether any device is."""
+        return bool(self.devices)
+
 
 class FindPresence(NamedTuple):
     """Query: who of `users` is online? Result `PresenceFound`.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from google.protobuf.message import Message as Body
 
 from im.core.messages import TEXT, Head
+from im.core.presence import Presence
 
 
 class Message(NamedTuple):
@@ -159,6 +160,12 @@ class Pushed(NamedTuple):
         return json.loads(self.body)
 
 
+class PresenceChanged(NamedTuple):
+    """What is known of the presence of a user who is watched."""
+
+    presence: Presence
+
+
 class RequestRefused(NamedTuple):
     """A request was refused for good."""
 
@@ -184,6 +191,7 @@ Event = (
     | Answered
     | Signalled
     | Pushed
+    | PresenceChanged
     | RequestRefused
     | RequestTimedOut
 )

@@ -2,7 +2,7 @@
 
 import enum
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ from im.client.core.requests import Outcome, Requests
 from im.client.core.state import ClientState, Unsent
 from im.client.core.sync import Sync, SyncParts
 from im.client.core.timing import Jitter, Timing
+from im.client.core.watching import Watching
 from im.core.errors import Code
 from im.core.messages import Head
 from im.proto import base_pb2, chat_pb2, push_pb2, session_pb2, sync_pb2
@@ -95,6 +96,7 @@ class ClientCore:
         self._attempt = saved.attempt
         self._arrivals.restore(saved)
         self._sync = Sync(SyncParts(effects, state, self._arrivals, self._requests, next_id), saved.cursor)
+        self.watching = Watching(effects, self._requests, next_id)
         for message in saved.unsent:
             self._outbox.restore(message)
         self._receivers: dict[int, Callable[[int, Any, float], None]] = {
@@ -107,6 +109,7 @@ class ClientCore:
             types.ERROR: self._on_error,
             types.CLOSE: self._on_close,
             types.EVENT: self._on_event,
+            types.PRESENCE: lambda request, body, now: self.watching.changed(body),
         }
 
     @property
@@ -155,6 +158,7 @@ class ClientCore:
         self._effects.frames.clear()
         self._acks.offline(now)
         self._requests.offline()
+        self.watching.offline()
         self._outbox.offline()
         self._arrivals.offline()
         self._sync.offline()
@@ -248,6 +252,12 @@ class ClientCore:
         self._requests.ask(request, frame, now)
         return request
 
+    def watch(self, users: Iterable[str], now: float) -> int:
+        """Watch users; when the returned number is answered, the state of those it may watch is known."""
+        request = self._next_id()
+        self.watching.watch(request, users, now)
+        return request
+
     def refresh(self, now: float) -> int:
         """Sync; when the returned number is answered, `heads` is as new as this call."""
         request = self._next_id()
@@ -295,6 +305,7 @@ class ClientCore:
         self._heartbeat.start((body.heartbeat_ms or DEFAULT_HEARTBEAT_MS) / MS, now)
         self._sync.online()
         self._requests.online(now)
+        self.watching.online(now)
         self._acks.online(now)
         self._sync.page(body.sync, now)
         self._arrivals.resume(now)

@@ -10,12 +10,13 @@ from im.client import (
     ConflictError,
     CursorMoved,
     NotFoundError,
+    Presence,
     SendUnknown,
     Sent,
     Status,
 )
 from im.core.errors import Code
-from im.proto import base_pb2, chat_pb2, session_pb2, sync_pb2
+from im.proto import base_pb2, chat_pb2, presence_pb2, session_pb2, sync_pb2
 from im.test.client import server
 from im.test.client.cases import ClientTestCase
 from im.wire.codec import pack
@@ -214,6 +215,24 @@ class SendingTests(ClientTestCase):
         self.node.turns()
         self.assertEqual([each.unread for each in self.successResultOf(heads)], [4])
         self.assertEqual(self.successResultOf(unread), 4)
+
+    def test_who_is_watched_is_told_and_kept(self) -> None:
+        self.start()
+        bob = presence_pb2.Presence(user="bob")
+        self.node.answers[presence_pb2.Watch] = lambda _: presence_pb2.Watched(users=[bob])
+        self.node.answers[presence_pb2.Unwatch] = lambda _: base_pb2.Ok()
+        told: list[Presence] = []
+        self.client.on_presence(told.append)
+        watched = self.client.watch(["bob"])
+        self.node.turns()
+        self.assertEqual(self.successResultOf(watched), [Presence("bob")])
+        self.node.push(pack(presence_pb2.Presence(user="bob", last_seen_ms=7)))
+        self.node.turns()
+        self.assertEqual((told[-1], self.client.presence("bob")), (Presence("bob", (), 7),) * 2)
+        self.client.unwatch(["bob"])
+        self.node.turns()
+        self.assertEqual(self.node.times_asked(presence_pb2.Unwatch), 1)
+        self.assertIsNone(self.client.presence("bob"))
 
     def test_profiles_are_read_and_written(self) -> None:
         self.start()

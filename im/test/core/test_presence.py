@@ -36,6 +36,7 @@ class ShownTests(SynchronousTestCase):
         shown = Shown(AWAY)
         self.assertTrue(shown.take(seen(PHONE), 0, GRACE))
         self.assertEqual(shown.presence, seen(PHONE))
+        self.assertTrue(shown.presence.is_online and not AWAY.is_online)
 
     def test_who_is_back_within_the_grace_was_never_away(self) -> None:
         self.assertFalse(self.shown.take(AWAY, 100, GRACE))
