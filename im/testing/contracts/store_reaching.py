@@ -1,8 +1,11 @@
 """What every store does to reach those who are away."""
 
+from im.core.changing import ChangeMessage, Recall
 from im.core.commands import CreateUser, Login, LogOut, SetDisabled, Write
 from im.core.entries import PUSH
 from im.core.errors import Code
+from im.core.grouping import ChangeGroup, CreateGroup, Invite, Leave
+from im.core.groups import group_conversation
 from im.core.ledger import CloseSession, OpenSession
 from im.core.limits import Limits
 from im.core.messages import MoveDelivered, MoveRead
@@ -25,7 +28,7 @@ from im.core.reaching import (
     RemovePushToken,
 )
 from im.core.relations import SetContact
-from im.testing.contracts.store_base import DIRECT, StoreContract, a_send
+from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, client_id
 
 
 class PushTokenContract(StoreContract):
@@ -267,6 +270,40 @@ class AwayContract(StoreContract):
             turns += 1
         self.assertEqual([("bob", 1), ("bob", 2), ("alice", 3), ("bob", 4)], found)
         self.assertGreater(turns, 8)
+
+    async def test_in_a_group_its_members_are_told_of_and_in_a_muted_one_only_those_mentioned(self) -> None:
+        group = group_conversation("alice", client_id(1))
+        members = ("bob", "carol", "dave", "eve")
+        users = tuple(CreateUser(user) for user in ("alice", "frank", *members))
+        await self.write(*users, CreateGroup(group, "alice", client_id(1), "alice", members=members))
+        await self.write(
+            SetContact("bob", group, muted=True),
+            SetContact("carol", group, muted=True),
+            ChangeGroup(group, "eve", client_id(2), Leave()),
+        )
+        await self.write(
+            a_send(3, conversation=group), a_send(4, conversation=group)._replace(mentions=("bob",))
+        )
+        await self.write(ChangeGroup(group, "alice", client_id(5), Invite(("frank",))))
+        found = (await self.find()).messages
+        self.assertEqual(
+            [("dave", "text 3"), ("bob", "text 4"), ("dave", "text 4")],
+            [(each.user, each.content.decode()) for each in found],
+        )
+        self.assertEqual([(False, False), (True, True), (False, False)], [each[9:11] for each in found])
+        paged: list[OfflineMessage] = []
+        away = await self.find(most=2)
+        while away.batches or away.until.batch:
+            paged += away.messages
+            await self.pass_on(away)
+            away = await self.find(most=2)
+        self.assertEqual([*found], paged)
+
+    async def test_what_was_recalled_is_not_told_nor_counted(self) -> None:
+        await self.write(a_send(1), a_send(2))
+        await self.write(ChangeMessage(DIRECT, "alice", client_id(3), 1, Recall()))
+        (told,) = (await self.find()).messages
+        self.assertEqual((2, 1), (told.seq, told.badge))
 
     async def test_what_nobody_wants_to_know_is_not_noted(self) -> None:
         self.away_consumers = frozenset({WEBHOOKS})
