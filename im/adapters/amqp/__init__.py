@@ -1,0 +1,1 @@
+"""The node bus and the business bridge on RabbitMQ."""

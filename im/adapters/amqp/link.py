@@ -1,0 +1,46 @@
+"""Publishing without waiting: one channel, one set of properties, nothing confirmed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pika
+
+_TRANSIENT = pika.BasicProperties(delivery_mode=1)
+
+Returned = Callable[[str, bytes], None]
+"""Is told of a message that found no queue: its routing key, and its body."""
+
+
+class Link:
+    """A channel that may be there or not. What is published while it isn't is dropped."""
+
+    def __init__(self, returned: Returned | None = None) -> None:
+        self._channel: Any = None
+        self._returned = returned
+
+    @property
+    def is_up(self) -> bool:
+        """Whether anything can be published."""
+        return self._channel is not None
+
+    async def open(self, connection: Any) -> None:
+        """Use a new connection."""
+        channel = await connection.channel()
+        if self._returned is not None:
+            channel.add_on_return_callback(self._on_return)
+        self._channel = channel
+
+    def close(self) -> None:
+        """The connection is gone."""
+        self._channel = None
+
+    def publish(self, name: str, body: bytes) -> bool:
+        """Send to a queue; False: there is no connection."""
+        if self._channel is None:
+            return False
+        self._channel.basic_publish("", name, body, _TRANSIENT, mandatory=self._returned is not None)
+        return True
+
+    def _on_return(self, message: Any) -> None:
+        assert self._returned is not None
+        self._returned(message.method.routing_key, message.body)
