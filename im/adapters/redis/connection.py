@@ -1,7 +1,8 @@
 """One pipelined connection to Redis: its calls keep their order, fail in time, and come back by themselves.
 
 txredisapi queues what is called while Redis is away and tells nothing of it, so each call has a
-time-out; and it takes the global reactor, so this is not for fake clocks.
+time-out. A call without an answer takes the connection along: what waits behind it would else pile up,
+and be done long after it was given up. The library takes the global reactor: this is not for fake clocks.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import txredisapi
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.python.failure import Failure
@@ -20,6 +22,7 @@ from im.ports import UnavailableError
 T = TypeVar("T")
 CALL_SECONDS = 2.0
 _PORT = 6379
+_TROUBLE = (TimeoutError, txredisapi.RedisError, ConnectionClosed, OSError)
 
 
 class Place(NamedTuple):
@@ -56,10 +59,14 @@ class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
 
     async def _log_in(self) -> None:
         place: Place = self.factory.place
+        clock: IReactorTime = self.factory.clock
         try:
             if place.password is not None:
-                await self.auth(place.password, place.user)
-            await self.select(place.database)
+                await self.auth(place.password, place.user).addTimeout(CALL_SECONDS, clock)
+            await self.select(place.database).addTimeout(CALL_SECONDS, clock)
+        except TimeoutError:
+            self.transport.abortConnection()
+            return
         except (txredisapi.RedisError, OSError, UnicodeError) as error:
             self.factory.refused = f"Redis at {place.host}:{place.port} does not let us in: {error}"
             self.transport.loseConnection()
@@ -73,10 +80,11 @@ class _Factory(txredisapi.RedisFactory):  # type: ignore[misc]
     initialDelay = 0.1
     maxDelay = 2.0
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, clock: IReactorTime) -> None:
         name = f"{place.host}:{place.port}"
         super().__init__(name, None, 1, isLazy=True, charset=None, convertNumbers=False)
         self.place = place
+        self.clock = clock
         self.refused = ""
 
 
@@ -87,7 +95,7 @@ class RedisConnection:
         self._place = place
         self._clock = reactor
         self.problem = f"Redis at {place.host}:{place.port} was not reached yet"
-        self._factory = _Factory(place)
+        self._factory = _Factory(place, reactor)
         endpoint: IStreamClientEndpoint = HostnameEndpoint(
             reactor, place.host, place.port, timeout=CALL_SECONDS
         )
@@ -103,10 +111,6 @@ class RedisConnection:
     def values(self, keys: Sequence[str]) -> "Deferred[list[bytes | None]]":
         """The values of keys, aligned."""
         return self._within(self._pool.mget(list(keys)))
-
-    def members(self, key: str) -> "Deferred[list[bytes]]":
-        """What is in a set."""
-        return self._within(self._pool.execute_command("SMEMBERS", key))
 
     def scan(self, cursor: str, pattern: str, count: int) -> "Deferred[list[Any]]":
         """A next cursor, and some keys."""
@@ -126,10 +130,13 @@ class RedisConnection:
         return answer
 
     def _failed(self, failure: Failure) -> Failure:
+        failure.trap(*_TROUBLE)
         where = f"Redis at {self._place.host}:{self._place.port}"
         error = failure.value
         if isinstance(error, TimeoutError):
             self.problem = self._factory.refused or f"{where} does not answer"
+            for each in list(self._factory.pool):
+                each.transport.abortConnection()
         else:
             self.problem = f"{where}: {' '.join(str(error).split()) or type(error).__name__}"
         return Failure(UnavailableError(self.problem))

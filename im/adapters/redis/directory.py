@@ -5,17 +5,16 @@ Redis: see the figures beside the other shapes in docs/cluster.md.
 """
 
 import json
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from im.adapters.redis import scripts
 from im.adapters.redis.connection import RedisConnection
-from im.adapters.redis.layout import SEPARATOR, Keys, address, addresses, unpacked
+from im.adapters.redis.layout import SEPARATOR, Keys, address, addresses, check_layout, unpacked
 from im.adapters.redis.registration import About
 from im.ports import Session, UnavailableError
 
@@ -37,7 +36,8 @@ class Directory:
     """Looks up, from `start` to `stop`. `worker` is the incarnation whose lease it renews; "" for none.
 
     A registry without an epoch has lost its memory, and no look-up is an answer until a node has
-    established itself anew (rule A4).
+    established itself anew (rule A4): so each look-up reads the epoch in the same step. `epoch` is the
+    one that the last of them used.
     """
 
     def __init__(self, connection: RedisConnection, keys: Keys, worker: str, clock: IReactorTime) -> None:
@@ -79,7 +79,9 @@ class Directory:
         return Deferred.fromCoroutine(self._locate(asked))
 
     async def _locate(self, users: list[str]) -> Mapping[str, Sequence[str]]:
-        values = await self._connection.values([self._keys.user(user) for user in users])
+        keys = [self._keys.epoch, *(self._keys.user(user) for user in users)]
+        epoch, *values = await self._connection.values(keys)
+        self._know(epoch)
         found: dict[str, list[str]] = {}
         for user, value in zip(users, values, strict=True):
             for each in set(addresses(value)) if value else ():
@@ -94,8 +96,9 @@ class Directory:
         return Deferred.fromCoroutine(self._audiences(asked))
 
     async def _audiences(self, audiences: list[str]) -> Mapping[str, Sequence[str]]:
-        asked = [self._connection.members(self._keys.audience(each)) for each in audiences]
-        members = await gatherResults(asked, consumeErrors=True)
+        keys = [self._keys.epoch, *(self._keys.audience(each) for each in audiences)]
+        epoch, *members = await self._connection.call(scripts.HOLDING, keys, [])
+        self._know(epoch)
         found: dict[str, list[str]] = {}
         for audience, held in zip(audiences, members, strict=True):
             for each in held:
@@ -104,7 +107,7 @@ class Directory:
 
     async def _living(self, found: dict[str, list[str]]) -> Mapping[str, Sequence[str]]:
         """Without the addresses that have no lease; one that was never heard of may be new."""
-        if not self.epoch or any(each not in self._nodes and each not in self._gone for each in found):
+        if any(each not in self._nodes and each not in self._gone for each in found):
             await self.refresh()
             self._gone.update(each for each in found if each not in self._nodes)
         return {each: users for each, users in found.items() if each in self._nodes}
@@ -152,11 +155,11 @@ class Directory:
 
     async def refresh(self) -> None:
         """Know the live nodes as they are now. Raises `UnavailableError`, also without an epoch."""
-        now_ms = time.time_ns() // 1_000_000
-        places = [self._keys.epoch, self._keys.nodes, self._keys.workers]
-        until = now_ms + WORKER_MS if self._worker else 0
-        arguments = [self._keys.lease_prefix, self._worker, str(until), str(now_ms)]
-        epoch, *rows = await self._connection.call(scripts.LIVE, places, arguments)
+        keys = self._keys
+        places = [keys.epoch, keys.nodes, keys.workers, keys.layout]
+        arguments = [keys.lease_prefix, self._worker, str(WORKER_MS)]
+        epoch, layout, *rows = await self._connection.call(scripts.LIVE, places, arguments)
+        check_layout(keys, layout)
         texts = [each.decode() for each in rows]
         nodes = [
             LiveNode(name, generation, _about(about))
@@ -166,7 +169,10 @@ class Directory:
         self._gone.difference_update(self._nodes)
         if len(self._gone) > _MOST_SESSIONS:
             self._gone.clear()
-        self.epoch = epoch.decode()
+        self._know(epoch)
+
+    def _know(self, epoch: bytes | None) -> None:
+        self.epoch = (epoch or b"").decode()
         if not self.epoch:
             raise UnavailableError("the registry lost its memory, and no node has established itself yet")
 

@@ -6,9 +6,9 @@ All keys begin with the cluster's prefix.
 |---|---|---|
 | `layout` | string | the version of this table |
 | `registry:epoch` | string | random; made anew by the first node that establishes itself after a flush |
-| `nodes` | set | names of nodes that were seen |
+| `nodes` | set | names of nodes that have a lease, or had one a moment ago |
 | `node:NODE` | hash, expires | the lease: `generation`, `op` (number of its last write), `about` (JSON) |
-| `workers` | sorted set | incarnations of workers, by the Unix ms at which they end unless renewed |
+| `workers` | sorted set | incarnations of workers, by the Unix ms of Redis at which they end unless renewed |
 | `user:USER` | string | the user's sessions, packed: 105 bytes a session, 133 in a hash |
 | `audience:ID` | set | `NODE~GENERATION` of the nodes that hold a member online |
 
@@ -18,7 +18,7 @@ neither may stand in an id. One whose node has no lease of that generation doesn
 
 from collections.abc import Iterable
 
-from im.ports import Session
+from im.ports import Session, UnavailableError
 
 VERSION = "1"
 SEPARATOR = "~"
@@ -52,6 +52,16 @@ class Keys:
     def audience(self, audience: str) -> str:
         """Of an audience."""
         return f"{self._prefix}audience:{audience}"
+
+
+def check_layout(keys: Keys, found: bytes) -> None:
+    """Raises `UnavailableError` if what Redis holds is of another layout than ours; b"" is of none."""
+    version = found.decode()
+    if version not in ("", VERSION):
+        raise UnavailableError(
+            f"the keys {keys.layout} in Redis are of layout {version}, and this program's is {VERSION}:"
+            " give this cluster another name, or remove the old keys"
+        )
 
 
 def address(node: str, generation: str) -> str:

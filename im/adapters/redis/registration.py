@@ -6,8 +6,8 @@ guard in `scripts`, makes the node doubt; until it has established itself anew n
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from im.adapters.redis import scripts
 from im.adapters.redis.connection import RedisConnection
-from im.adapters.redis.layout import VERSION, Keys, address, packed, unpacked
+from im.adapters.redis.layout import VERSION, Keys, address, check_layout, packed, unpacked
 from im.ports import Session, UnavailableError
 
 LEASE_MS = 6_000
@@ -46,6 +46,13 @@ class Watch(NamedTuple):
     workers: Callable[[Sequence[str]], None]
 
 
+class _Pending(NamedTuple):
+    """What an establishment has yet to write: whatever ends meanwhile must not come back by it."""
+
+    sessions: dict[str, Session]
+    audiences: dict[str, None]
+
+
 class Registration:
     """One node in the registry, from `establish` to `close`."""
 
@@ -67,6 +74,7 @@ class Registration:
         self._generation = ""
         self._epoch = ""
         self._op = 0
+        self._pending = _Pending({}, {})
         self._renewal: IDelayedCall | None = None
 
     def establish(
@@ -77,11 +85,11 @@ class Registration:
         Fires with the sessions that newer logins of their devices displaced meanwhile.
         """
         self._detach()
-        return Deferred.fromCoroutine(self._establish(generation, sessions, audiences))
+        entered = {each.id: each._replace(generation=generation) for each in sessions}
+        self._pending = _Pending(entered, dict.fromkeys(audiences))
+        return Deferred.fromCoroutine(self._establish(generation, self._pending))
 
-    async def _establish(
-        self, generation: str, sessions: Sequence[Session], audiences: Sequence[str]
-    ) -> list[Session]:
+    async def _establish(self, generation: str, pending: _Pending) -> list[Session]:
         keys = self._keys
         places = [keys.lease(self._node), keys.epoch, keys.layout, keys.nodes]
         candidate = secrets.token_hex(_EPOCH_BYTES)
@@ -89,32 +97,42 @@ class Registration:
         answer = await self._connection.call(
             scripts.ESTABLISH, places, [generation, "", candidate, about, VERSION, str(LEASE_MS), self._node]
         )
-        word, value = (each.decode() for each in answer)
-        if word == "layout":
-            raise UnavailableError(
-                f"the keys {keys.layout} in Redis are of layout {value}, and this program's is {VERSION}:"
-                " give this cluster another name, or remove the old keys"
-            )
-        self._generation, self._epoch, self._op = generation, value, 0
-        displaced = await self._enter([each._replace(generation=generation) for each in sessions])
-        for start in range(0, len(audiences), _AT_ONCE):
-            await self._ask_audiences(scripts.JOIN, audiences[start : start + _AT_ONCE])
+        word, value = answer
+        if word == b"layout":
+            check_layout(keys, value)
+        self._check_pending(pending)
+        self._generation, self._epoch, self._op = generation, value.decode(), 0
+        displaced = await self._enter(pending)
+        while pending.audiences:
+            page = list(islice(pending.audiences, _AT_ONCE))
+            for audience in page:
+                del pending.audiences[audience]
+            await self._ask_audiences(scripts.JOIN, page)
+            self._check_pending(pending)
         self._renew_later()
         return displaced
 
-    async def _enter(self, sessions: Sequence[Session]) -> list[Session]:
+    async def _enter(self, pending: _Pending) -> list[Session]:
         displaced = []
-        for start in range(0, len(sessions), _AT_ONCE):
-            page = sessions[start : start + _AT_ONCE]
+        while pending.sessions:
+            page = [pending.sessions.pop(each) for each in list(islice(pending.sessions, _AT_ONCE))]
             users = [self._keys.user(each.user) for each in page]
             answer = await self._write(
                 scripts.ENTER, users, [self._keys.lease_prefix, *(packed(each) for each in page)]
             )
+            self._check_pending(pending)
             displaced += [page[int(number)] for number in answer]
         return displaced
 
+    def _check_pending(self, pending: _Pending) -> None:
+        """Give an establishment up that a doubt, a later one or the end has overtaken."""
+        if pending is not self._pending:
+            raise UnavailableError(_DETACHED)
+
     def register(self, session: Session) -> "Deferred[list[Session]]":
         """See `ISessionRegistry.register`."""
+        if self._generation:
+            self._pending.sessions.pop(session.id, None)
         session = session._replace(generation=self._generation)
         arguments = [self._keys.lease_prefix, packed(session), str(session.fence), session.device, session.id]
         written = self._write(scripts.REGISTER, [self._keys.user(session.user)], arguments)
@@ -124,6 +142,7 @@ class Registration:
 
     def unregister(self, session: Session) -> "Deferred[None]":
         """See `ISessionRegistry.unregister`. While the node is detached there is nothing to remove."""
+        self._pending.sessions.pop(session.id, None)
         if not self._generation:
             return succeed(None)
         arguments = [self._keys.lease_prefix, session.id, str(session.fence)]
@@ -136,9 +155,12 @@ class Registration:
 
     def leave(self, audiences: Iterable[str]) -> "Deferred[None]":
         """Hold audiences no more."""
+        left = list(audiences)
+        for audience in left:
+            self._pending.audiences.pop(audience, None)
         if not self._generation:
             return succeed(None)
-        return self._ask_audiences(scripts.LEAVE, list(audiences))
+        return self._ask_audiences(scripts.LEAVE, left)
 
     def renew(self) -> None:
         """Say at once how the node is, not only with the next beat."""
@@ -188,6 +210,7 @@ class Registration:
 
     def _detach(self) -> None:
         self._generation = ""
+        self._pending = _Pending({}, {})
         if self._renewal is not None:
             self._renewal.cancel()
             self._renewal = None
@@ -198,10 +221,9 @@ class Registration:
     def _renew(self) -> None:
         self._renew_later()
         keys, generation = self._keys, self._generation
-        now_ms = time.time_ns() // 1_000_000
         arguments = [generation, str(self._op), self._epoch, json.dumps(self._about()), str(LEASE_MS)]
         places = [keys.lease(self._node), keys.epoch, keys.workers]
-        called = self._connection.call(scripts.RENEW, places, [*arguments, str(now_ms)])
+        called = self._connection.call(scripts.RENEW, places, arguments)
         called.addCallback(self._written, generation)
         called.addCallbacks(self._renewed, self._not_renewed, errbackArgs=(generation,))
 

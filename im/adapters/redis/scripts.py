@@ -35,9 +35,10 @@ if tonumber(lease[2]) ~= tonumber(ARGV[2]) then return {'doubt', 'a write was lo
 if redis.call('GET', KEYS[2]) ~= ARGV[3] then return {'doubt', 'the registry lost its memory'} end
 redis.call('HSET', KEYS[1], 'about', ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-return {'ok', unpack(redis.call('ZRANGEBYSCORE', KEYS[3], ARGV[6], '+inf'))}
+local now = redis.call('TIME')
+return {'ok', unpack(redis.call('ZRANGEBYSCORE', KEYS[3], now[1] * 1000, '+inf'))}
 """
-"""KEYS: lease, epoch, workers. ARGV: generation, number of the last write, epoch, about, ms, now.
+"""KEYS: lease, epoch, workers. ARGV: generation, number of the last write, epoch, about, ms.
 It answers with the live workers."""
 
 _SESSIONS = """
@@ -148,22 +149,32 @@ return {'ok'}
 """
 """Gives the lease up. KEYS: lease. ARGV: generation."""
 
-LIVE = """
-redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2])
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[4])
+HOLDING = """
 local answer = {redis.call('GET', KEYS[1]) or ''}
+for number = 2, #KEYS do answer[number] = redis.call('SMEMBERS', KEYS[number]) end
+return answer
+"""
+"""KEYS: epoch, audiences. It answers with the epoch, then the addresses at each audience, aligned."""
+
+LIVE = """
+local now = redis.call('TIME')
+if ARGV[2] ~= '' then redis.call('ZADD', KEYS[3], now[1] * 1000 + ARGV[3], ARGV[2]) end
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now[1] * 1000)
+local answer = {redis.call('GET', KEYS[1]) or '', redis.call('GET', KEYS[4]) or ''}
 for _, node in ipairs(redis.call('SMEMBERS', KEYS[2])) do
     local lease = redis.call('HMGET', ARGV[1] .. node, 'generation', 'about')
     if lease[1] then
         answer[#answer + 1] = node
         answer[#answer + 1] = lease[1]
         answer[#answer + 1] = lease[2]
+    else
+        redis.call('SREM', KEYS[2], node)
     end
 end
 return answer
 """
-"""Renews a worker's lease. KEYS: epoch, nodes, workers. ARGV: prefix of leases, worker, until, now (ms).
-It answers with the epoch, then name, generation and about of each live node."""
+"""Renews a worker's lease, forgets dead nodes. KEYS: epoch, nodes, workers, layout. ARGV: prefix of leases,
+worker, ms. It answers with epoch and layout, then name, generation and about of each live node."""
 
 SWEEP = """
 local value = redis.call('GET', KEYS[1])
