@@ -150,8 +150,14 @@ class Registration:
         return written.addCallback(lambda _: None)
 
     def join(self, audiences: Iterable[str]) -> "Deferred[None]":
-        """Hold audiences from now on; fires when it is so."""
-        return self._ask_audiences(scripts.JOIN, list(audiences))
+        """Hold audiences from now on; fires when it is so.
+
+        Before the lease of an establishment is there it fails, and the establishment holds them.
+        """
+        joined = list(audiences)
+        if not self._generation:
+            self._pending.audiences.update(dict.fromkeys(joined))
+        return self._ask_audiences(scripts.JOIN, joined)
 
     def leave(self, audiences: Iterable[str]) -> "Deferred[None]":
         """Hold audiences no more."""

@@ -72,6 +72,18 @@ class EstablishmentTests(RedisCase):
         await left[0]
         self.assertEqual(list((await self.directory().audiences(held))["n1~g2"]), held[:-1])
 
+    async def test_an_audience_that_is_joined_before_the_lease_is_there_is_held(self) -> None:
+        node = await self.node("n1")
+        establishing = node.registration.establish("g2", (), ["g~1"])
+        with self.assertRaises(UnavailableError):
+            await node.registration.join(["g~2"])
+        with self.assertRaises(UnavailableError):
+            await node.registration.join(["g~3"])
+        await node.registration.leave(["g~3"])
+        await establishing
+        held = await self.directory().audiences(["g~1", "g~2", "g~3"])
+        self.assertEqual({each: set(held[each]) for each in held}, {"n1~g2": {"g~1", "g~2"}})
+
     async def test_calls_at_once_take_effect_in_their_order(self) -> None:
         node = await self.node("n1")
         registration, asked = node.registration, ["g~1"]
