@@ -10,6 +10,7 @@ from im.business.access import Access
 from im.business.keys import Keys
 from im.business.online_time import OnlineTimeDesk
 from im.business.presence import PresenceDesk
+from im.business.push_tokens import PushTokenDesk
 from im.business.pushing import Pushes
 from im.business.users import Users
 from im.core.limits import Limits
@@ -21,6 +22,7 @@ from im.http.api.online_time import OnlineTimeRoutes
 from im.http.api.people import Mint, People
 from im.http.api.presence import PresenceRoutes
 from im.http.api.push import PushDesk, PushParts
+from im.http.api.push_tokens import PushTokenRoutes
 from im.http.api.resource import ApiParts, ApiResource
 from im.http.api.table import Routes
 from im.ports import IAuthenticator, ISessionRegistry, IStore
@@ -56,7 +58,9 @@ def public_api(ports: ApiPorts, settings: ApiSettings, clients: IAuthenticator) 
     people = People(Users(ports.store), ports.access, ports.registry, settings.mint)
     online_time = OnlineTimeRoutes(OnlineTimeDesk(ports.store))
     presence = PresenceRoutes(PresenceDesk(ports.store, settings.visibility))
+    push_tokens = PushTokenRoutes(PushTokenDesk(ports.store))
     routes = [*people.routes(), *push.routes(), *online_time.routes(), *presence.routes()]
+    routes += push_tokens.routes()
     every = Routes([*about_routes(settings.addresses, routes), *routes])
     return ApiResource(every, _parts(PublicCallers(ports.keys, clients), ports, settings))
 

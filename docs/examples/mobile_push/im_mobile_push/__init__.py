@@ -1,0 +1,1 @@
+"""A hook that reaches phones whose apps are away."""

@@ -1,0 +1,106 @@
+"""A phone that is away: the example by its command, and kill -9 of the node at every step."""
+
+import json
+import runpy
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from im.tap.statedir import NodeFile
+from im.test.docs_commands import commands
+from im.test.system.imctl import FREE, environment, run
+from im.test.system.processes import BIN, PATIENCE_SECONDS, ROOT, Process, ready_node, wait_for
+
+EXAMPLE = ROOT / "docs" / "examples" / "mobile_push"
+PHONE = """
+import os
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+from im.client import Client, environment_settings
+
+async def main(reactor):
+    bob = Client(environment_settings(os.environ), reactor)
+    bob.start()
+    await bob.register_push_token("apns", "bobs-phone")
+    await bob.stop(log_out=False)
+
+react(lambda reactor: Deferred.fromCoroutine(main(reactor)))
+"""
+
+
+class ExampleTests(SynchronousTestCase):
+    def test_it_prints_what_would_be_sent(self) -> None:
+        (command,) = commands(ROOT / "docs" / "offline.md")
+        program = [str(BIN / "python"), *shlex.split(command.text)[1:]]
+        done = subprocess.run(
+            program, cwd=ROOT, env=environment(), capture_output=True, timeout=PATIENCE_SECONDS, check=False
+        )
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        messages = [json.loads(line)["body"]["message"] for line in done.stdout.splitlines()]
+        self.assertEqual(["bobs-phone"] * 2, [each["token"] for each in messages])
+        self.assertEqual(
+            ["are you there?", "it is paid"], [each["notification"]["body"] for each in messages]
+        )
+        self.assertEqual([2, 2], [each["android"]["notification"]["notification_count"] for each in messages])
+
+
+class KillTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).resolve()
+        self.folder.mkdir()
+        self.state = self.folder / "node"
+        self.outbox = self.folder / "outbox"
+        names: dict[str, Any] = runpy.run_path(str(EXAMPLE / "run.py"))
+        settings = names["SETTINGS"].format(anywhere=FREE, folder=self.folder)
+        (self.folder / "im.toml").write_text(settings)
+        self.path = names["install"](self.folder)
+        self.node, self.told = self.start()
+        phone: list[str | Path] = [BIN / "python", "-c", PHONE]
+        environ = {"IM_STATE_DIR": str(self.state), "IM_CLIENT_USER": "bob", "PYTHONPATH": self.path}
+        process = Process(phone, self.folder, **environ)
+        self.addCleanup(process.end)
+        self.assertEqual(0, process.wait(), process.err)
+
+    def start(self, not_pid: int = 0) -> tuple[Process, NodeFile]:
+        twistd: list[str | Path] = [BIN / "twistd", "-n", "--pidfile=", "im-gateway"]
+        config = f"--config={self.folder / 'im.toml'}"
+        process = Process([*twistd, config], self.folder, PYTHONPATH=self.path)
+        self.addCleanup(process.end)
+        return process, ready_node(self.state, process, not_pid)
+
+    def kill(self) -> None:
+        """kill -9, and another one on the same tables."""
+        self.node.end()
+        self.node, self.told = self.start(self.told.pid)
+
+    def send(self, text: str) -> None:
+        ended = run(self.folder, "send", "--as", "alice", "--to", "bob", text, IM_STATE_DIR=str(self.state))
+        self.assertEqual(0, ended.status, ended.err)
+
+    def pushed(self) -> list[tuple[str, int]]:
+        """Text and badge of what was sent."""
+        lines = self.outbox.read_text().splitlines() if self.outbox.is_file() else []
+        sent = [json.loads(line)["body"]["aps"] for line in lines]
+        return [(each["alert"]["body"], each["badge"]) for each in sent]
+
+    def test_nothing_is_lost_and_what_was_told_is_not_told_again(self) -> None:
+        self.send("stored")
+        self.kill()  # before its time
+        wait_for(lambda: self.pushed() == [("stored", 1)], "the first push")
+        self.send("told")
+        wait_for(lambda: self.pushed()[1:] == [("told", 2)], "the second push")
+        sent = self.outbox.read_bytes()
+        self.outbox.unlink()
+        self.outbox.mkdir()  # so that the hook fails
+        self.send("at it")
+        wait_for(lambda: "mobile_push failed" in self.node.out + self.node.err, "the hook at it")
+        self.outbox.rmdir()
+        self.outbox.write_bytes(sent)
+        self.kill()
+        wait_for(lambda: self.pushed()[2:] == [("at it", 3)], "the third push")
+        self.kill()
+        self.send("last")
+        wait_for(lambda: self.pushed()[3:] == [("last", 4)], "the last push")
