@@ -10,6 +10,7 @@ from collections.abc import Callable
 from im.bench.loop import Loop
 from im.bench.meter import Meter
 from im.bench.pairs import Pair, RelayPair
+from im.bench.presence import presence
 from im.bench.pushing import beside_chat, durable, signals
 from im.bench.sessions import Figures, Job, chat_pairs, idle, login, offline
 from im.bench.traffic import Plan, drive
@@ -41,6 +42,7 @@ JOBS: dict[str, Callable[[Job, Meter], Figures]] = {
     "push_signals": signals,
     "push_durable": durable,
     "push_beside_chat": beside_chat,
+    "presence": presence,
 }
 
 

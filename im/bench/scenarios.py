@@ -14,6 +14,10 @@ LOGINS = 3_000
 SIGNALS = 2_000
 PUSHED_USERS = 10_000
 PUSHES = 3
+WATCHED = 50
+PRESENCE_CHANGES = 100.0
+"""A second."""
+
 BESIDE_RATE = 1_000.0
 """Chat messages a second while a back end pushes."""
 
@@ -121,6 +125,17 @@ def push(options: Options) -> Iterator[Measured]:
         yield Measured("beside_chat", generate(job), settings)
 
 
+def presence(options: Options) -> Iterator[Measured]:
+    """Sessions that watch users, whose apps come to the foreground and leave it."""
+    settings = {**TALK, "IM_PRESENCE": "everyone"}
+    users = [f"seen{number}" for number in range(options.sessions)]
+    with node(settings) as server:
+        load = {"watched": WATCHED, "rate": PRESENCE_CHANGES, "seconds": options.seconds}
+        yield Measured(
+            "watched", generate(server.job("presence", users, **load)), settings, unit="notification"
+        )
+
+
 SCENARIOS: dict[str, Scenario] = {
     "floor": floor,
     "chat": chat,
@@ -129,6 +144,7 @@ SCENARIOS: dict[str, Scenario] = {
     "offline": offline,
     "growth": growing,
     "push": push,
+    "presence": presence,
 }
 
 

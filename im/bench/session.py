@@ -12,7 +12,7 @@ from im.proto.base_pb2 import BaseMessage, Close, Error
 from im.proto.session_pb2 import OnlineMessage
 from im.proto.sync_pb2 import Entry, Page, Pull
 from im.wire import codec
-from im.wire.types import CLOSE, DELIVER, ERROR, EVENT, SEND_ACK, TYPES
+from im.wire.types import CLOSE, DELIVER, ERROR, EVENT, PRESENCE, SEND_ACK, TYPES
 
 ANSWER_SECONDS = 30.0
 
@@ -29,7 +29,17 @@ class LoadSession:
     What is not answered within `ANSWER_SECONDS` ends the run.
     """
 
-    __slots__ = ("_answer", "_loop", "_request", "channel", "on_ack", "on_deliver", "on_event", "user")
+    __slots__ = (
+        "_answer",
+        "_loop",
+        "_request",
+        "channel",
+        "on_ack",
+        "on_deliver",
+        "on_event",
+        "on_presence",
+        "user",
+    )
 
     def __init__(self, loop: Loop, address: tuple[str, int] | str, user: str) -> None:
         self._loop = loop
@@ -39,6 +49,7 @@ class LoadSession:
         self.on_ack: Callable[[BaseMessage], None] = _ignore
         self.on_deliver: Callable[[BaseMessage], None] = _ignore
         self.on_event: Callable[[BaseMessage], None] = _ignore
+        self.on_presence: Callable[[BaseMessage], None] = _ignore
         if isinstance(address, str):
             self.channel = websocket.connect(loop, address, self._frame)
         else:
@@ -81,10 +92,14 @@ class LoadSession:
 
     def ask(self, body: Message, answer: type[_Body]) -> _Body:
         """Send a request and turn the loop until its answer is here."""
+        self.start_asking(body)
+        return self._wait(answer)
+
+    def start_asking(self, body: Message) -> None:
+        """Send a request without waiting; `is_answered` tells when its answer is here."""
         self._request += 1
         self._answer = None
         self.channel.write(codec.pack(body, self._request))
-        return self._wait(answer)
 
     def _wait(self, answer: type[_Body]) -> _Body:
         self._loop.run_until(lambda: self.is_answered, ANSWER_SECONDS)
@@ -101,6 +116,8 @@ class LoadSession:
             self.on_ack(envelope)
         elif number == EVENT:
             self.on_event(envelope)
+        elif number == PRESENCE:
+            self.on_presence(envelope)
         elif envelope.id or number in (CLOSE, ERROR):
             self._answer = TYPES[number].body.FromString(envelope.body)
 

@@ -252,8 +252,11 @@ class Connection:
     def signal(self, frame: bytes) -> None:
         """Send what may be lost; dropped during the login and for a slow reader."""
         if self.state is _ONLINE and self._blocked_at is None:
-            self._scope.counters.signals += 1
-            self.send(frame)
+            counters = self._scope.counters
+            counters.signals += 1
+            counters.frames_out += 1
+            self.frames_out += 1
+            self._transport.send(frame)
 
     def acknowledge(self, conversation: str, seq: int) -> None:
         """The client has everything of a conversation up to `seq`."""

@@ -25,7 +25,7 @@ from im.gateway.settings import NodeSettings
 from im.gateway.ticker import Ticker, ticks
 from im.wire.codec import pack
 
-GATHER_TICKS = 2
+GATHER_TICKS = 3
 """From the first change to the question: what changes until then goes into the same."""
 
 USERS_AT_ONCE = 500
