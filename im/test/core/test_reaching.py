@@ -1,9 +1,28 @@
-"""What a push token may be."""
+"""What a push token may be, and of which messages those who are away are told."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.core.entries import (
+    EDIT,
+    FIRST_APP_KIND,
+    GROUP_CREATED,
+    PLACEHOLDER,
+    PUSH,
+    RECALL,
+    RECALLED,
+    RICH,
+    TEXT,
+    VOICE,
+)
 from im.core.errors import Refused
-from im.core.reaching import PLATFORM_CHARACTERS, TOKEN_CHARACTERS, push_token_problem
+from im.core.reaching import (
+    PLATFORM_CHARACTERS,
+    TOKEN_CHARACTERS,
+    AwayDevice,
+    OfflineMessage,
+    may_be_told,
+    push_token_problem,
+)
 
 
 class TokenTests(SynchronousTestCase):
@@ -23,3 +42,17 @@ class TokenTests(SynchronousTestCase):
         self.assertIsNone(push_token_problem("p" * PLATFORM_CHARACTERS, "t"))
         for platform in ("", "p" * (PLATFORM_CHARACTERS + 1), "a b", "ü"):
             self.assertEqual("platform", self.field(platform, "t"))
+
+
+class MessageTests(SynchronousTestCase):
+    def test_messages_and_stored_pushes_are_told_and_nothing_else(self) -> None:
+        told = [TEXT, VOICE, RICH, FIRST_APP_KIND, PUSH]
+        untold = [PLACEHOLDER, RECALLED, GROUP_CREATED, RECALL, EDIT]
+        self.assertEqual([True] * len(told), [may_be_told(kind) for kind in told])
+        self.assertEqual([False] * len(untold), [may_be_told(kind) for kind in untold])
+
+    def test_the_key_tells_messages_and_users_apart(self) -> None:
+        one = OfflineMessage("bob", "g~1", 7, "alice", TEXT, 0, b"", False, 0, False, False, ())
+        others = (one._replace(user="eve"), one._replace(seq=8), one._replace(conversation="g~2"))
+        self.assertEqual(4, len({each.key for each in (one, *others)}))
+        self.assertEqual(one.key, one._replace(badge=3, devices=(AwayDevice("d", "phone", "fcm", "t"),)).key)

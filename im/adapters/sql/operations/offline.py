@@ -59,7 +59,7 @@ _UNREAD = (
     " CASE WHEN c.recalled_seq > m.deleted_seq THEN c.recalled_seq ELSE m.deleted_seq END,"
     " m.read_seq, m.read_n, m.own_last_seq, m.own_last_n, m.own_after, m.own_max_seq,"
     " m.clear_seq, m.clear_n, m.join_seq, m.join_n"
-    " FROM member AS m CROSS JOIN conversation AS c ON c.conversation_id = m.conversation_id"
+    " FROM member AS m JOIN conversation AS c ON c.conversation_id = m.conversation_id"
     " WHERE m.user_id = ? AND m.muted = 0 AND m.leave_seq IS NULL AND c.n - m.own_after > m.read_n"
     " AND c.n - m.own_after > m.own_last_n AND c.n - m.own_after > m.clear_n AND c.n - m.own_after > m.join_n"
 )
