@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -101,15 +101,23 @@ def run_checks() -> list[str]:
 
 
 @contextmanager
-def running_servers() -> Iterator[Mapping[str, str]]:
-    """One server of each kind for all tests; gives the variables that tell where they are."""
-    began = time.monotonic()
+def running_servers() -> Iterator[Callable[[], Mapping[str, str]]]:
+    """One server of each kind for all tests, started while something else goes on.
+
+    Gives what waits for them, and then has the variables that tell where they are. It raises
+    `MissingServerError`.
+    """
     servers = {service.variable: service.make() for service in SERVICES.values()}
-    with ThreadPoolExecutor() as threads:  # They end with the threads that started them.
+    with ThreadPoolExecutor(len(servers)) as threads:  # They end with the threads that started them.
+        starting = [threads.submit(server.start) for server in servers.values()]
+
+        def variables() -> Mapping[str, str]:
+            for each in starting:
+                each.result()
+            return {variable: server.url for variable, server in servers.items()}
+
         try:
-            list(threads.map(lambda server: server.start(), servers.values()))
-            _say_time("servers", time.monotonic() - began, "")
-            yield {variable: server.url for variable, server in servers.items()}
+            yield variables
         finally:
             list(threads.map(lambda server: server.stop(), servers.values()))
 
@@ -156,14 +164,17 @@ def main(arguments: Sequence[str]) -> int:
     environ = {**os.environ, **({"IM_TEST_LONG": "1"} if given.long else {})}
     _say_time("setup", float(os.environ.get("IM_TEST_SETUP_SECONDS", "0")), "")
     with ExitStack() as stack:
-        if not (given.quick or given.k):
-            try:
-                environ.update(stack.enter_context(running_servers()))
-            except MissingServerError as error:
-                print(f"{error}\n0 passed, 1 failed", flush=True)
-                return 1
+        needs_servers = not (given.quick or given.k)
+        variables = stack.enter_context(running_servers()) if needs_servers else dict
         broken = [] if given.k else run_checks()
         names = chosen_tests(given.quick, given.k)
+        began = time.monotonic()
+        try:
+            environ.update(variables())
+        except MissingServerError as error:
+            print(f"{error}\n0 passed, 1 failed", flush=True)
+            return 1
+        _say_time("waited for servers", time.monotonic() - began, "")
         sums = run_tests(names, environ) if names else Sums()
     if broken:
         print(f"failed before the tests: {', '.join(broken)}")

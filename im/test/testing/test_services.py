@@ -1,6 +1,10 @@
 """Private servers: they start, they end, they leave nothing behind."""
 
 import os
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -21,6 +25,24 @@ class _Nothing(RedisServer):
 class _Failing(RedisServer):
     def command(self) -> list[str]:
         return ["sh", "-c", "echo out of paper; exit 3"]
+
+
+_STARTING = """
+import time
+from im.testing.services.redis import RedisServer
+server = RedisServer()
+server.start()
+print(server.pid, server.folder, flush=True)
+time.sleep(60)
+"""
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process is there, and not only waits to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 class ServerTests(SynchronousTestCase):
@@ -69,6 +91,17 @@ class ServerTests(SynchronousTestCase):
         with self.assertRaises(MissingServerError) as caught:
             self.server(_Failing).start()
         self.assertEqual(str(caught.exception), "redis-server does not start: out of paper")
+
+    def test_a_server_ends_with_the_process_that_started_it_even_if_that_was_killed(self) -> None:
+        with subprocess.Popen([sys.executable, "-c", _STARTING], stdout=subprocess.PIPE, text=True) as parent:
+            assert parent.stdout is not None
+            pid, folder = parent.stdout.readline().split()
+            self.addCleanup(shutil.rmtree, folder)
+            parent.kill()
+        deadline = time.monotonic() + 10
+        while _is_running(int(pid)) and time.monotonic() < deadline:
+            os.sched_yield()
+        self.assertFalse(_is_running(int(pid)))
 
     def test_a_test_run_has_one_server_of_a_kind(self) -> None:
         self.assertEqual(shared("redis"), shared("redis"))

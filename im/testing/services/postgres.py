@@ -39,11 +39,7 @@ class PostgresServer(ServerProcess):
 
     def command(self) -> Sequence[str]:
         """See `ServerProcess`."""
-        private = (
-            f"unix_socket_directories={self.folder}",
-            "listen_addresses=127.0.0.1",
-            "max_connections=200",
-        )
+        private = (f"unix_socket_directories={self.folder}", *_PRIVATE)
         settings = private if self.is_durable else (*private, *_FAST)
         options = [each for setting in settings for each in ("-c", setting)]
         return [self._program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options]
