@@ -4,7 +4,8 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from im.core.ids import direct_conversation, id_problem
+from im.core.ids import direct_conversation, id_problem, inbox_conversation
+from im.core.pushing import StorePush
 
 
 def shard_of(key: str, shards: int) -> int:
@@ -15,11 +16,13 @@ def shard_of(key: str, shards: int) -> int:
 def shard_key(command: Any) -> str:
     """The id that a command's shard follows from: its conversation, else its pair's, its user, its node.
 
-    "" for what belongs nowhere: any shard will do.
+    "" for what belongs nowhere: any shard will do. A push is split by whoever submits it.
     """
     conversation = getattr(command, "conversation", "")
     if conversation:
         return str(conversation)
+    if isinstance(command, StorePush) and command.users:
+        return inbox_conversation(command.users[0])
     user, peer = getattr(command, "user", ""), getattr(command, "peer", "")
     if user and peer and user != peer and id_problem(user, "") is None and id_problem(peer, "") is None:
         return direct_conversation(user, peer)

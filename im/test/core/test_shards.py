@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.core.commands import Login
 from im.core.ledger import CloseSession, EndNode, OpenSession
 from im.core.messages import Pull
+from im.core.pushing import Push, StorePush
 from im.core.relations import AskFriend
 from im.core.shards import preferred, preferred_shards, shard_key, shard_of
 
@@ -25,6 +26,8 @@ class ShardTests(SynchronousTestCase):
             (OPENED, "alice"),
             (CloseSession(OPENED, 2, "logout", 0), "alice"),
             (EndNode("n1", 5), "n1"),
+            (StorePush(Push(b"", b"", 0), ("bob", "alice")), "i~bob"),
+            (StorePush(Push(b"", b"", 0), ()), ""),
             (object(), ""),
         ]
         for command, key in cases:
