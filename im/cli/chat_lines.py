@@ -11,7 +11,9 @@ from twisted.internet.threads import blockingCallFromThread
 
 from im.cli.marks import SIGNS
 from im.cli.output import Json, Output, shown
+from im.cli.peer import in_words
 from im.cli.transcript import Line
+from im.core.presence import Presence
 
 READ_BYTES = 4_096
 LONGEST_LINE = 262_144
@@ -108,6 +110,17 @@ class LineView:
         if text != self._status:
             self._status = text
             self._write({"event": "connection", "state": text.rstrip("…")}, f"-- {text}")
+
+    def peer(self, presence: Presence) -> None:
+        """Whether the other side is online, when that changed."""
+        record: dict[str, Json] = {
+            "event": "presence",
+            "user": presence.user,
+            "online": presence.is_online,
+            "last_seen_ms": presence.last_seen_ms,
+            "devices": [each.device_class for each in presence.devices],
+        }
+        self._write(record, f"-- {shown(presence.user)} {in_words(presence)}")
 
     def note(self, text: str) -> None:
         """Something beside the conversation."""

@@ -15,7 +15,9 @@ from twisted.internet.defer import Deferred
 
 from im.cli.chat_lines import Say, text_of
 from im.cli.marks import Mark
+from im.cli.peer import in_words
 from im.cli.transcript import Line, Transcript
+from im.core.presence import Presence
 
 PAGE_LINES = 10
 _STYLE = Style.from_dict(
@@ -49,6 +51,7 @@ class Screen:
         self._running: asyncio.Future[None] | None = None
         self._status = "connecting…"
         self._note = HINT
+        self._peer = ""
         self._scrolled = 0
         self.application: Application[None] = self._make()
 
@@ -88,6 +91,11 @@ class Screen:
         self._status = text
         self.application.invalidate()
 
+    def peer(self, presence: Presence) -> None:
+        """Whether the other side is online."""
+        self._peer = f" ({in_words(presence)})"
+        self.application.invalidate()
+
     def note(self, text: str) -> None:
         """Something beside the conversation."""
         self._note = text
@@ -104,7 +112,7 @@ class Screen:
 
     def bar(self) -> StyleAndTextTuples:
         """The line between the conversation and the input."""
-        return [("", f" {self._title} — {self._status}   {self._note} ")]
+        return [("", f" {self._title}{self._peer} — {self._status}   {self._note} ")]
 
     def scroll(self, lines: int) -> None:
         """Show what is so many lines further up, or down where it is negative."""

@@ -10,6 +10,8 @@ from twisted.python.failure import Failure as DeferredFailure
 
 from im.cli.failures import Failure, Status, unreachable
 from im.cli.online import Session
+from im.cli.peer import Peer
+from im.cli.pushes import may_show, push_text
 from im.cli.talk import Pair, Talk, View
 from im.cli.transcript import Transcript
 from im.client.client import Client
@@ -19,7 +21,9 @@ from im.client.settings import ClientStatus, HistoryPage
 from im.client.settings import Status as ClientState
 from im.core.ids import uuid7
 from im.core.messages import TEXT
+from im.core.presence import Presence
 
+DEVICE_CLASS = "desktop"
 HISTORY_ENTRIES = 50
 MOMENT = 0.1
 """Seconds: the patience of somebody who wants to leave."""
@@ -35,6 +39,9 @@ class Face(View, Protocol):
 
     def status(self, text: str) -> None:
         """How the connection stands."""
+
+    def peer(self, presence: Presence) -> None:
+        """Whether the other side is online."""
 
     def listen(self, say: "Callable[[str], Deferred[None]]") -> "Deferred[None]":
         """Call `say` with each line of the user's, after the one before fired; fires at the end of all."""
@@ -83,6 +90,7 @@ class Chat:
         self._face = face
         reads = ReadCursor(lambda seq: client.read(pair.conversation, seq))
         self._talk = Talk(pair, transcript, face, reads.to)
+        self._peer = Peer(client, pair.peer, face.peer)
         self._opened: Deferred[None] = Deferred()
         self._room: Deferred[None] | None = None
         self._stored: Deferred[None] | None = None
@@ -127,6 +135,7 @@ class Chat:
         client.on_send(self._send)
         client.on_cursor(self._talk.cursor)
         client.on_head(self._talk.head)
+        client.on_event(lambda push: self._face.note(f"pushed: {push_text(push)}"))
 
     def _say(self, text: str) -> "Deferred[None]":
         """Send a line; fires when there is room for the next."""
@@ -152,6 +161,7 @@ class Chat:
         if tell is None or event.conversation != self._pair.conversation:
             return
         tell(event)
+        self._peer.look()  # the first message makes the two contacts
         waiting = self._transcript.waiting
         if self._room is not None and waiting < MAX_WAITING:
             room, self._room = self._room, None
@@ -164,7 +174,9 @@ class Chat:
         """Show a message; who has left does not receive it."""
         if self._has_left:
             return Deferred()
-        self._talk.message(message)
+        if may_show(message, time.time_ns() // 1_000_000, DEVICE_CLASS):
+            self._talk.message(message)
+            self._peer.look()
         return None
 
     def _state(self, status: ClientStatus) -> None:
@@ -172,6 +184,7 @@ class Chat:
             self._face.status("online")
             if not self._has_been_online:
                 self._has_been_online = True
+                self._peer.look()
                 asked = self._client.history(self._pair.conversation, limit=HISTORY_ENTRIES)
                 asked.addCallbacks(self._history, self._no_history).chainDeferred(self._opened)
         elif status.status in (ClientState.CONNECTING, ClientState.WAITING):

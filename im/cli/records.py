@@ -6,6 +6,10 @@ from typing import NamedTuple
 from im.cli.marks import SIGNS, Mark
 from im.cli.output import Json, shown
 from im.core.messages import TEXT
+from im.core.pushing import PUSH
+
+APP = "(app)"
+"""Who sent what the app itself did."""
 
 
 class Shown(NamedTuple):
@@ -38,12 +42,12 @@ def record(entry: Shown) -> dict[str, Json]:
 def line(entry: Shown) -> str:
     """The entry for people, on one line."""
     sign = f"  {SIGNS[entry.mark]}" if entry.mark is not None else ""
-    return f"{moment(entry.server_time_ms)} {shown(entry.sender)}: {shown(what_it_says(entry))}{sign}"
+    return f"{moment(entry.server_time_ms)} {shown(entry.sender or APP)}: {shown(what_it_says(entry))}{sign}"
 
 
 def what_it_says(entry: Shown) -> str:
-    """A text as it is; a word for every other kind."""
-    if entry.kind == TEXT:
+    """A text as it is, and what was pushed; a word for every other kind."""
+    if entry.kind in (TEXT, PUSH):
         return entry.text
     return "(can no longer be shown)" if entry.kind == 0 else f"(message of kind {entry.kind})"
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
-from im.cli.records import Shown, what_it_says
+from im.cli.pushes import push_text
+from im.cli.records import APP, Shown, what_it_says
 from im.cli.transcript import Line, Transcript
 from im.client.core.events import CursorMoved, Message, SendFailed, SendUnknown, Sent
+from im.client.pushes import pushed
 from im.core.messages import Head
 
 
@@ -51,7 +53,7 @@ class Talk:
             if message.sender != self._pair.user:
                 self._has_seen(message.seq)
         elif message.sender != self._pair.user:
-            self._view.note(f"{message.sender} wrote to you")
+            self._view.note(_elsewhere(message))
 
     def sending(self, client_msg_id: bytes, text: str) -> None:
         """The user said something; or an earlier run did, and it still waits."""
@@ -106,13 +108,19 @@ class Talk:
             self._read(seq)
 
 
+def _elsewhere(message: Message) -> str:
+    push = pushed(message)
+    return f"{message.sender or APP} wrote to you" if push is None else f"pushed: {push_text(push)}"
+
+
 def shown_of(message: Message) -> Shown:
     """An entry of the client, to be shown."""
+    push = pushed(message)
     return Shown(
         message.conversation,
         message.seq,
         message.sender,
         message.kind,
-        message.text,
+        message.text if push is None else push_text(push),
         message.server_time_ms,
     )

@@ -5,7 +5,7 @@ from argparse import Namespace
 from typing import Any
 
 from im.cli.chat_lines import LineView, StandardInput
-from im.cli.chatting import Chat, Face
+from im.cli.chatting import DEVICE_CLASS, Chat, Face
 from im.cli.conversations import conversation_with
 from im.cli.online import online
 from im.cli.output import Output
@@ -25,7 +25,7 @@ def run(arguments: Namespace, output: Output) -> None:
 
 
 async def _chat(reactor: Any, arguments: Namespace, pair: Pair, transcript: Transcript, face: Face) -> None:
-    async with online(reactor, arguments, "desktop") as session:
+    async with online(reactor, arguments, DEVICE_CLASS) as session:
         await Chat(session, pair, transcript, face).run()
 
 

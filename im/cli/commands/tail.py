@@ -1,5 +1,6 @@
 """`imctl tail`."""
 
+import time
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +11,15 @@ from twisted.internet.interfaces import IReactorTime
 from im.cli.failures import timed_out
 from im.cli.online import CONNECT_SECONDS, online
 from im.cli.output import Output
+from im.cli.pushes import may_show, push_text
 from im.cli.reactor import run as run_on_reactor
-from im.cli.records import line, record
+from im.cli.records import Shown, line, record
 from im.cli.talk import shown_of
-from im.client.core.events import Message
+from im.client.core.events import Message, Pushed
 from im.client.settings import ClientStatus, Status
+from im.core.pushing import PUSH
+
+DEVICE_CLASS = "bot"
 
 
 def run(arguments: Namespace, output: Output) -> None:
@@ -43,10 +48,17 @@ class Tail:
         """Take a message; one that is not shown any more never ends, so that it is not received."""
         if message.sender == self._user or not is_news:
             return None
+        return self._take(lambda: self._show(message))
+
+    def signal(self, show: Callable[[], None]) -> None:
+        """Take what is no message, and lost where it is not shown."""
+        self._take(show)
+
+    def _take(self, show: Callable[[], None]) -> "Deferred[None] | None":
         if self._is_full or self.ended.called:
             return Deferred()
         try:
-            self._show(message)
+            show()
         except OSError as error:
             self.ended.errback(error)
             return Deferred()
@@ -74,9 +86,12 @@ async def _tail(reactor: Any, arguments: Namespace, output: Output) -> None:
     tail = Tail(arguments.user, arguments.count, lambda message: _show(output, message), reactor)
     limit: float | None = arguments.timeout
     until = reactor.seconds() + (limit or 0.0)
-    async with online(reactor, arguments, "bot") as session:
+    async with online(reactor, arguments, DEVICE_CLASS) as session:
         session.client.on_state(lambda status: _tell(output, status))
-        session.client.on_message(lambda message: tail.message(message, session.device.is_news(message)))
+        session.client.on_message(
+            lambda message: tail.message(message, session.device.is_news(message) and _is_for_us(message))
+        )
+        session.client.on_event(lambda push: tail.signal(lambda: _show_signal(output, push)))
         await session.until_online(limit or CONNECT_SECONDS)
         if limit is not None:
             reactor.callLater(max(until - reactor.seconds(), 0.0), tail.expire)
@@ -86,6 +101,19 @@ async def _tail(reactor: Any, arguments: Namespace, output: Output) -> None:
 def _show(output: Output, message: Message) -> None:
     shown = shown_of(message)
     output.record(record(shown), line(shown))
+
+
+def _show_signal(output: Output, push: Pushed) -> None:
+    shown = Shown("", 0, "", PUSH, push_text(push), _now_ms())
+    output.record(record(shown), line(shown))
+
+
+def _is_for_us(message: Message) -> bool:
+    return may_show(message, _now_ms(), DEVICE_CLASS)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _tell(output: Output, status: ClientStatus) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, cast
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -19,10 +19,11 @@ from im.cli.output import Output
 from im.cli.talk import Pair
 from im.cli.transcript import Transcript
 from im.client.client import Client
-from im.client.core.events import Message, Sent
+from im.client.core.events import Message, Pushed, Sent
 from im.client.core.state import Unsent
 from im.client.errors import ClientStoppedError, OutboxFullError
 from im.client.settings import ClientStatus, HistoryPage, Status
+from im.core.presence import OnlineDevice, Presence
 
 HERE = "d~alice~bob"
 
@@ -47,6 +48,8 @@ class FakeClient:
         self.status = ClientStatus(Status.CONNECTING)
         self.sends: list[tuple[bytes, str, int]] = []
         self.reads: list[int] = []
+        self.watched: list[list[str]] = []
+        self.may_watch = True
         self.asked: Deferred[HistoryPage] = Deferred()
         self.error: Exception | None = None
         self._states: list[Callable[[ClientStatus], None]] = []
@@ -65,6 +68,16 @@ class FakeClient:
 
     def on_head(self, observer: Callable[[Any], None]) -> None:
         self.tell_head = observer
+
+    def on_event(self, observer: Callable[[Pushed], None]) -> None:
+        self.tell_push = observer
+
+    def on_presence(self, observer: Callable[[Presence], None]) -> None:
+        self.tell_presence = observer
+
+    def watch(self, users: list[str]) -> "Deferred[list[Presence]]":
+        self.watched.append(users)
+        return succeed([Presence(user) for user in users] if self.may_watch else [])
 
     def send(self, conversation: str, text: str, *, seen_seq: int, client_msg_id: bytes) -> "Deferred[Sent]":
         self.sends.append((client_msg_id, text, seen_seq))
@@ -105,6 +118,27 @@ class ChatTest(SynchronousTestCase):
         self.client.become(Status.ONLINE)
         self.client.asked.callback(HistoryPage([], False, 0, 0, 0, 0))
         self.client.tell_send(Sent(HERE, b"old", 1, 1_000))
+
+    def test_whether_the_other_side_is_online_is_shown(self) -> None:
+        self.open()
+        self.assertEqual(self.client.watched, [["bob"]])
+        self.client.tell_presence(Presence("bob", (OnlineDevice("phone", False),)))
+        self.client.tell_presence(Presence("bob"))
+        shown = self.out.getvalue()
+        self.assertIn("-- bob online: phone (background)\n-- bob never seen\n", shown)
+
+    def test_who_is_no_contact_yet_is_watched_after_the_first_message(self) -> None:
+        self.client.may_watch = False
+        self.client.become(Status.ONLINE)
+        self.client.may_watch = True
+        self.client.tell_send(Sent(HERE, b"old", 1, 1_000))
+        self.client.tell_send(Sent(HERE, b"old", 1, 1_000))
+        self.assertEqual(self.client.watched, [["bob"], ["bob"]])
+
+    def test_what_is_pushed_is_noted(self) -> None:
+        self.open()
+        self.client.tell_push(Pushed(30, b'{"paid": true}'))
+        self.assertIn('-- pushed: {"paid": true}\n', self.out.getvalue())
 
     def test_what_an_earlier_run_left_is_shown_as_waiting(self) -> None:
         self.assertIn("alice: from before  …", self.out.getvalue())

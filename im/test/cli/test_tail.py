@@ -63,3 +63,11 @@ class TailTest(SynchronousTestCase):
         self.assertIsInstance(tail.message(message(1), True), Deferred)
         self.failureResultOf(tail.ended, BrokenPipeError)
         self.assertFalse(self.is_received(tail, message(2)))
+
+    def test_a_signal_is_shown_and_counts(self) -> None:
+        tail = self.tail(1)
+        tail.signal(lambda: self.seqs.append(0))
+        tail.signal(lambda: self.seqs.append(0))
+        self.clock.advance(0)
+        self.assertIsNone(self.successResultOf(tail.ended))
+        self.assertEqual(self.seqs, [0])
