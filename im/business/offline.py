@@ -21,13 +21,16 @@ from im.ports import IStore, UnavailableError
 
 OFFLINE_MESSAGE = "offline_message"
 MOST_AT_ONCE = 64
-"""Members looked at in one turn."""
+"""Messages in one turn."""
 
 LOOK_SECONDS = 0.5
 """Between looks while nothing waits; what is stored meanwhile has its time before it."""
 
+PAUSE_SECONDS = 0.25
+"""From one turn to the next: each is a transaction of its own."""
+
 REST_SECONDS = 0.01
-"""Between two turns of a backlog."""
+"""The same in a backlog."""
 
 RETRY_SECONDS = 1.0
 WRITTEN_SECONDS = 0.2
@@ -113,7 +116,8 @@ class OfflineWatch:
         assert isinstance(away, Away)
         if not away.batches and not away.until.batch:
             if away.next_ms or is_wanted:
-                self._next(self._pause(away, before_ms))
+                due = (away.next_ms - before_ms) / 1_000 if away.next_ms else LOOK_SECONDS
+                self._next(min(LOOK_SECONDS, due))
             return
         told = away.messages if is_wanted else ()
         if told and not consumer.records:
@@ -121,12 +125,7 @@ class OfflineWatch:
         recorded = told if consumer.records else ()
         passing = PassAway(consumer.name, away.since, away.until, away.batches, recorded)
         await self._store.write([passing])
-        self._next(REST_SECONDS)
-
-    def _pause(self, away: Away, before_ms: int) -> float:
-        if not away.next_ms:
-            return LOOK_SECONDS
-        return min(LOOK_SECONDS, max(0.001, (away.next_ms - before_ms) / 1_000))
+        self._next(REST_SECONDS if away.more else PAUSE_SECONDS)
 
     async def _tell(self, messages: Sequence[OfflineMessage]) -> None:
         """Tell them, and those that failed again; a later start begins anew."""

@@ -109,7 +109,7 @@ class Place(NamedTuple):
 class FindAway(NamedTuple):
     """Query: whom did messages stored by `before_ms` not reach? Result `Away`.
 
-    From where `consumer`'s last `PassAway` ended, over at most `most` members.
+    From where `consumer`'s last `PassAway` ended, and no more than `most`.
     """
 
     consumer: str
@@ -120,14 +120,15 @@ class FindAway(NamedTuple):
 class Away(NamedTuple):
     """`batches` are those between the places that are done; `messages` are in the order of their storing.
 
-    `next_ms` is when the oldest batch that was not looked at was stored; 0: there is none.
+    With `more`, more is due. `next_ms` is when the oldest batch that isn't due was stored; 0: not known.
     """
 
     since: Place
     until: Place
     batches: tuple[int, ...]
     messages: tuple[OfflineMessage, ...]
-    next_ms: int
+    more: bool = False
+    next_ms: int = 0
 
 
 class PassAway(NamedTuple):

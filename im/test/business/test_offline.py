@@ -244,6 +244,38 @@ class FailureTests(OfflineCase):
 
 
 class CostTests(OfflineCase):
+    def test_a_steady_flow_costs_a_few_transactions_a_second(self) -> None:
+        written = self.written()
+        for number in range(1, 301):
+            self.write(a_send(number))
+            self.clock.advance(0.1)
+        passed = [each for each in written if isinstance(each, PassAway)]
+        self.assertLess(len(passed), 5 * (30 - LIMITS.offline_after_seconds))
+        self.assertGreater(len(self.pusher.told), 150)
+
+    def test_events_for_back_ends_are_recorded_with_the_passing_on(self) -> None:
+        self.consume(True)
+        self.watch.stop()
+        recorder = Consumer(HOOKS, lambda: True, lambda messages: self.fail("told"), records=True)
+        self.watch = OfflineWatch(self.store, recorder, offline_times(self.clock, self.now_ms, LIMITS))
+        self.watch.start()
+        written = self.written()
+        self.write(a_send(1))
+        self.run_for(LATEST)
+        self.assertEqual(["text 1"], [each.content.decode() for each in written[-1].told])
+
+    def written(self) -> list[Any]:
+        """What is written from now on."""
+        written: list[Any] = []
+        whole = self.store.write
+
+        def write(batch: Any) -> Any:
+            written.extend(batch)
+            return whole(batch)
+
+        self.patch(self.store, "write", write)
+        return written
+
     def consume(self, wants: bool) -> list[OfflineMessage]:
         """Another consumer, in place of the hook."""
         self.kill()

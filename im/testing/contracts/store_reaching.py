@@ -195,7 +195,7 @@ class AwayContract(StoreContract):
         self.assertEqual(((), (), stored_ms + 5), (waiting.batches, waiting.messages, waiting.next_ms))
         self.assertEqual([("bob", 2)], await self.whom())
         await self.pass_on(await self.find())
-        self.assertEqual(Away(Place(), Place(), (), (), 0), await self.find())
+        self.assertEqual(Away(Place(), Place(), (), ()), await self.find())
 
     async def test_a_session_in_the_foreground_reaches_the_user_one_in_the_background_does_not(self) -> None:
         await self.write(a_send(1), a_send(2), a_send(3))
@@ -269,7 +269,7 @@ class AwayContract(StoreContract):
             self.assertTrue(await self.pass_on(away))
             turns += 1
         self.assertEqual([("bob", 1), ("bob", 2), ("alice", 3), ("bob", 4)], found)
-        self.assertGreater(turns, 8)
+        self.assertEqual(4 + 1, turns)
 
     async def test_in_a_group_its_members_are_told_of_and_in_a_muted_one_only_those_mentioned(self) -> None:
         group = group_conversation("alice", client_id(1))

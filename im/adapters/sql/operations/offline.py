@@ -27,6 +27,7 @@ from im.core.reaching import (
 from im.core.unread import Cursors
 
 _BATCHES = 64
+_MEMBERS_AT_ONCE = 2_000
 """Looked at in one go, at most."""
 
 _NOTE = RowsInsert(
@@ -114,21 +115,21 @@ def find_away(connection: Connection, query: FindAway) -> Away:
     done: list[int] = []
     for row in rows:
         if row.time_ms > query.before_ms:
-            return Away(since, Place(), tuple(done), tuple(look.found), row.time_ms)
+            return Away(since, Place(), tuple(done), tuple(look.found), False, row.time_ms)
         until = look.over(row)
         if until is not None:
-            return Away(since, until, tuple(done), tuple(look.found), row.time_ms)
+            return Away(since, until, tuple(done), tuple(look.found), True)
         done.append(row.batch)
-    next_ms = rows[-1].time_ms if len(rows) == _BATCHES else 0
-    return Away(since, Place(), tuple(done), tuple(look.found), next_ms)
+    return Away(since, Place(), tuple(done), tuple(look.found), len(rows) == _BATCHES)
 
 
 class _Look:
-    """One look over members, `most` of them; what it found is in `found`."""
+    """One look over members, until `most` are away; what it found is in `found`."""
 
     def __init__(self, connection: Connection, most: int) -> None:
         self._connection = connection
-        self._left = most
+        self._most = most
+        self._left = _MEMBERS_AT_ONCE
         self._badges: dict[str, int] = {}
         self.found: list[OfflineMessage] = []
 
@@ -137,7 +138,7 @@ class _Look:
         entry, after = row.entry, row.after
         lines = row.entries.split("\n")
         while entry < len(lines):
-            if self._left <= 0:
+            if self._left <= 0 or len(self.found) >= self._most:
                 return Place(row.batch, entry, after)
             conversation, seq, sender = lines[entry].split(" ")
             last = self._members(conversation, int(seq), sender, after)
@@ -149,7 +150,7 @@ class _Look:
 
     def _members(self, conversation: str, seq: int, sender: str, after: str) -> str:
         """Look at members of a conversation; the last of them if others may follow."""
-        most = self._left
+        most = min(self._left, self._most - len(self.found))
         values = (*(seq,) * 5, conversation, after, most)
         members = self._connection.execute(_MEMBERS, values).fetchall()
         self._left -= len(members)
