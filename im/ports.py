@@ -45,10 +45,20 @@ class Session(NamedTuple):
     fence: int
 
 
+class MembershipChange(NamedTuple):
+    """Who came into a group and who left it with an entry, from the version `before` to the entry's own."""
+
+    before: int
+    joined: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
 class Delivery(NamedTuple):
     """One stored entry on its way to every session of `users` on a node but `except_session`.
 
-    `frame` is the whole envelope, made once; its body is a `Deliver`.
+    `frame` is the whole envelope, made once; its body is a `Deliver`. With a `member_version` it is a
+    group's, and goes to the sessions of those who are its members at just this version; its `users` are
+    those whom the `change` names, who need to hear of it wherever they are.
     """
 
     users: tuple[str, ...]
@@ -56,6 +66,8 @@ class Delivery(NamedTuple):
     seq: int
     frame: bytes
     except_session: str
+    member_version: int = 0
+    change: MembershipChange | None = None
 
 
 class Signal(NamedTuple):
@@ -115,6 +127,19 @@ class ISessionRegistry(Interface):
 
     def sessions(user: str | None) -> "Deferred[list[Session]]":
         """The sessions of one user, or of everyone (operators only)."""
+
+    def join(node: str, audiences: Iterable[str]) -> "Deferred[None]":
+        """Let what is for audiences (groups) be told to a node.
+
+        Fires when this and each earlier call took effect. Idempotent; what one node calls takes effect
+        in the order of the calls.
+        """
+
+    def leave(node: str, audiences: Iterable[str]) -> "Deferred[None]":
+        """Let what is for audiences be told to a node no more. Idempotent."""
+
+    def holding(audiences: Iterable[str]) -> "Deferred[Mapping[str, Sequence[str]]]":
+        """The nodes that hold any of `audiences`: node -> audiences there. A failed look-up is no answer."""
 
 
 class IWatchers(Interface):

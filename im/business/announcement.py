@@ -1,10 +1,13 @@
 """What a committed batch means for the nodes: answers to who asked, deliveries and signals to the rest."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
+from im.business import group_news
+from im.core.changing import MessageChanged, PlaceChanged
 from im.core.commands import Request, Result
 from im.core.custom import Conclude, Concluded
+from im.core.grouping import GroupChanged
 from im.core.ids import direct_peer, users_by_id
 from im.core.messages import CursorMoved, MoveDelivered, Send, Sent
 from im.ports import Delivery, NodeBatch, Signal
@@ -13,14 +16,24 @@ from im.wire import codec, hot
 
 _Told = TypeVar("_Told", Delivery, Signal)
 
+NOWHERE: Mapping[str, Sequence[str]] = {}
+
 
 class Announcement(NamedTuple):
-    """All that is to be told of one batch, not yet by node. `users` are those to be located."""
+    """All that is to be told of one batch, not yet by node. `users` and `audiences` are to be located."""
 
     results: Mapping[str, Sequence[tuple[int, Result]]]
     deliveries: Sequence[Delivery]
     signals: Sequence[Signal]
     users: frozenset[str]
+    audiences: frozenset[str] = frozenset()
+
+
+_NEWS: dict[type, Callable[[Any], group_news.News]] = {
+    GroupChanged: group_news.of_group,
+    MessageChanged: group_news.of_message,
+    PlaceChanged: group_news.of_place,
+}
 
 
 def announcement(
@@ -42,23 +55,42 @@ def announcement(
         elif type(result) is Concluded:
             answer = result.reply
             deliveries += _posted(request, result)
+        elif type(result) in _NEWS:
+            news = _NEWS[type(result)](result)
+            deliveries += news.deliveries
+            signals += news.signals
         by_node.setdefault(request.node, []).append((request.id, answer))
     users = {user for delivery in deliveries for user in delivery.users}
     users.update(user for signal in signals for user in signal.users)
-    return Announcement(by_node, deliveries, signals, frozenset(users))
+    audiences = frozenset(each.conversation for each in deliveries if each.member_version)
+    return Announcement(by_node, deliveries, signals, frozenset(users), audiences)
 
 
-def by_node(told: Announcement, located: Mapping[str, Sequence[str]]) -> dict[str, NodeBatch]:
-    """One batch for each node that asked or that holds a session of somebody concerned."""
+def by_node(
+    told: Announcement, located: Mapping[str, Sequence[str]], held: Mapping[str, Sequence[str]] = NOWHERE
+) -> dict[str, NodeBatch]:
+    """One batch for each node that asked, or that holds a session or an audience concerned."""
     batches: dict[str, NodeBatch] = {}
-    for node in told.results.keys() | located.keys():
-        here = located.get(node)
+    for node in told.results.keys() | located.keys() | held.keys():
+        here, audiences = located.get(node, ()), held.get(node)
         batches[node] = NodeBatch(
             results=told.results.get(node, ()),
-            deliveries=_concerning(told.deliveries, here),
+            deliveries=_concerning(told.deliveries, here)
+            if audiences is None
+            else _for(told, here, audiences),
             signals=_concerning(told.signals, here),
         )
     return batches
+
+
+def _for(told: Announcement, users: Sequence[str], audiences: Sequence[str]) -> Sequence[Delivery]:
+    """The deliveries for a node that holds audiences, in their order."""
+    here, held = frozenset(users), frozenset(audiences)
+    return [
+        each
+        for each in told.deliveries
+        if (each.member_version and each.conversation in held) or not here.isdisjoint(each.users)
+    ]
 
 
 def _concerning(told: Sequence[_Told], users: Sequence[str] | None) -> Sequence[_Told]:
@@ -82,9 +114,9 @@ def _delivery(request: Request, sent: Sent) -> Delivery:
         sent.time_ms,
         send.content,
     )
-    return Delivery(
-        _audience(sent.conversation, send.sender), sent.conversation, sent.seq, frame, request.session
-    )
+    version = sent.member_version
+    users = () if version else _audience(sent.conversation, send.sender)
+    return Delivery(users, sent.conversation, sent.seq, frame, request.session, version)
 
 
 def _posted(request: Request, concluded: Concluded) -> list[Delivery]:
@@ -106,7 +138,8 @@ def _posted(request: Request, concluded: Concluded) -> list[Delivery]:
             sent.time_ms,
             post.content,
         )
-        deliveries.append(Delivery(users_by_id(sent.conversation), sent.conversation, sent.seq, frame, ""))
+        users = users_by_id(sent.conversation)
+        deliveries.append(Delivery(users, sent.conversation, sent.seq, frame, "", sent.member_version))
     return deliveries
 
 

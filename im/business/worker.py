@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from im.business.announcement import Announcement, announcement, by_node
+from im.business.announcement import NOWHERE, Announcement, announcement, by_node
 from im.business.custom import NONE, CustomTypes, HandlerSettings
 from im.core.commands import WRITES, Query, Request, Result, Write
 from im.core.custom import Custom
@@ -72,10 +72,10 @@ class Worker:
 
     def tell(self, told: Announcement) -> None:
         """Have the nodes told what was committed, or is not stored at all."""
-        if told.users:
+        if told.users or told.audiences:
             self._locate(told)
         else:
-            self._publish({}, told)
+            self._publish(NOWHERE, told, NOWHERE)
 
     def stop(self) -> None:
         """Cancel handlers, and give up announcements that still wait for the registry.
@@ -106,7 +106,7 @@ class Worker:
 
     def _failed(self, failure: Failure, writes: Sequence[Request]) -> None:
         refused = self._refusal(failure)
-        self._publish({}, announcement(writes, [refused] * len(writes)))
+        self._publish(NOWHERE, announcement(writes, [refused] * len(writes)), NOWHERE)
 
     def _refusal(self, failure: Failure) -> Refused:
         if isinstance(failure.value, UnavailableError):
@@ -115,18 +115,32 @@ class Worker:
         return _INTERNAL
 
     def _locate(self, told: Announcement) -> None:
-        located: Deferred[Mapping[str, Sequence[str]]] = self._registry.locate(told.users)
-        located.addCallbacks(self._publish, self._locate_again, callbackArgs=(told,), errbackArgs=(told,))
+        if not told.audiences:
+            self._locate_users(NOWHERE, told)
+            return
+        held: Deferred[Mapping[str, Sequence[str]]] = self._registry.holding(told.audiences)
+        held.addCallbacks(self._locate_users, self._locate_again, callbackArgs=(told,), errbackArgs=(told,))
 
-    def _publish(self, located: Mapping[str, Sequence[str]], told: Announcement) -> None:
-        for node, batch in by_node(told, located).items():
+    def _locate_users(self, held: Mapping[str, Sequence[str]], told: Announcement) -> None:
+        if not told.users:
+            self._publish(NOWHERE, told, held)
+            return
+        located: Deferred[Mapping[str, Sequence[str]]] = self._registry.locate(told.users)
+        located.addCallbacks(
+            self._publish, self._locate_again, callbackArgs=(told, held), errbackArgs=(told,)
+        )
+
+    def _publish(
+        self, located: Mapping[str, Sequence[str]], told: Announcement, held: Mapping[str, Sequence[str]]
+    ) -> None:
+        for node, batch in by_node(told, located, held).items():
             self._bus.publish(node, batch)
 
     def _locate_again(self, failure: Failure, told: Announcement) -> None:
         if not isinstance(failure.value, UnavailableError):
             self._log.failure("the registry failed", failure)
         if told.results:
-            self._publish({}, told)
+            self._publish(NOWHERE, told, NOWHERE)
             told = told._replace(results={})
         if len(self._unlocated) >= MAX_UNLOCATED:
             self._log.warn("too many announcements wait for the registry; clients find these by a sync")

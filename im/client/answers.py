@@ -4,6 +4,7 @@ from google.protobuf.message import Message as Body
 
 from im.client.core.events import AppBody, CursorMoved, Message
 from im.client.settings import HistoryPage, Profile
+from im.core.folding import Fold, Reaction
 from im.proto import chat_pb2, session_pb2, sync_pb2
 from im.wire import types
 
@@ -35,7 +36,13 @@ def history_page(body: sync_pb2.Page) -> HistoryPage:
         body.read_seq,
         body.peer_read_seq,
         body.peer_delivered_seq,
+        {each.seq: _fold(each) for each in body.folds},
     )
+
+
+def _fold(body: sync_pb2.Fold) -> Fold:
+    reactions = tuple(Reaction(each.reaction, each.count, each.is_own) for each in body.reactions)
+    return Fold(body.seq, body.edited_seq, reactions)
 
 
 def profile(body: session_pb2.Profile) -> Profile:

@@ -16,8 +16,8 @@ from im.client.core import events
 from im.client.core.session import ClientCore, CoreSettings, Phase
 from im.client.core.state import Unsent
 from im.client.errors import ClientStoppedError, OutboxFullError
+from im.client.grouped import Grouped
 from im.client.links import Link
-from im.client.observed import Observed
 from im.client.observers import Observers
 from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Randomness, Status
 from im.client.waiters import Waiters
@@ -33,7 +33,7 @@ GOODBYE_SECONDS = 2.0
 MS = 1_000
 
 
-class Client(Observed):
+class Client(Grouped):
     """One device of one user, connected to a node for as long as it runs.
 
     Every method that returns a Deferred may be called at any time after `start`, connected or not.

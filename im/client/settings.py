@@ -11,6 +11,7 @@ from im.client.core.events import Message
 from im.client.core.state import ClientState
 from im.client.core.timing import Timing
 from im.client.memory_state import MemoryState
+from im.core.folding import Fold
 
 Token = str | Callable[[], str | Deferred[str]]
 
@@ -58,8 +59,15 @@ class ClientStatus(NamedTuple):
     retry_in: float = 0.0
 
 
+NO_FOLDS: Mapping[int, Fold] = {}
+
+
 class HistoryPage(NamedTuple):
-    """Messages of a conversation in ascending order, and where everyone stands in it."""
+    """Messages of a conversation in ascending order, and where everyone stands in it.
+
+    They are as they are now: recalled ones are of kind 9 and empty, edited ones have their newest content.
+    `folds` tell, by seq, of those that were edited or that have reactions.
+    """
 
     messages: list[Message]
     more: bool
@@ -67,6 +75,7 @@ class HistoryPage(NamedTuple):
     read_seq: int
     peer_read_seq: int
     peer_delivered_seq: int
+    folds: Mapping[int, Fold] = NO_FOLDS
 
     def mark(self, message: Message) -> str:
         """How far an own message of a direct conversation came: "sent", "delivered" or "read"."""

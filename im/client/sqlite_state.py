@@ -9,6 +9,7 @@ from typing import Any
 
 from im.client.core.state import Saved, Unsent, Watermark
 from im.client.errors import StateLockedError, StateVersionError
+from im.core.groups import GroupFacts
 from im.core.messages import Entry, Head, SyncCursor
 from im.core.relations import NO_CONTACT, Contact
 
@@ -168,4 +169,6 @@ def _head_of(text: str) -> Head:
         *first, client_msg_id, time_ms, content = values["last"]
         values["last"] = Entry._make((*first, bytes.fromhex(client_msg_id), time_ms, bytes.fromhex(content)))
     values["contact"] = Contact._make(values.get("contact", NO_CONTACT))
+    group = values.get("group")
+    values["group"] = None if group is None else GroupFacts._make(group)
     return Head(**values)

@@ -40,11 +40,12 @@ class Login(NamedTuple):
 
 
 class LoggedIn(NamedTuple):
-    """`fence` is the attempt, now the largest of this device."""
+    """`fence` is the attempt, now the largest of this device. `has_groups`: the user is in any by now."""
 
     user: str
     device: str
     fence: int
+    has_groups: bool = False
 
 
 class LogOut(NamedTuple):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from im.core.errors import Refused
+from im.gateway.groups import Groups
 from im.gateway.pool import Pool
 from im.ports import Delivery, Eviction, Signal
 
@@ -10,13 +11,18 @@ from im.ports import Delivery, Eviction, Signal
 class Deliverer:
     """Finds the sessions in the pool."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, groups: Groups) -> None:
         self._pool = pool
+        self._groups = groups
 
     def deliver(self, deliveries: Iterable[Delivery]) -> None:
         """Put stored entries on their way to their sessions."""
         of_user = self._pool.of_user
-        for users, conversation, seq, frame, except_session in deliveries:
+        for delivery in deliveries:
+            users, conversation, seq, frame, except_session, member_version, _ = delivery
+            if member_version:
+                self._groups.deliver(delivery)
+                continue
             for user in users:
                 for connection in of_user(user):
                     session = connection.session

@@ -106,6 +106,9 @@ class LoginFlow:
             newest = max((each.fence for each in present if each.device == session.device), default=0)
             raise RefusedError(Refused(Code.STALE_ATTEMPT, "a newer login is known", "", 0, newest))
         self._roster.displace(session, present)
+        if logged_in.has_groups:
+            await self._roster.groups.enter(connection)
+            _still(connection)
         cursor = translate.sync_cursor(body.cursor) if body.HasField("cursor") else None
         sync = Sync(session.user, cursor, "", session.device, issued_ms)
         page = await self._requests.ask(sync, session.id, connection)
@@ -116,6 +119,7 @@ class LoginFlow:
         interval_ms = connection.beat(AppState(body.app_state))
         answer = self._answer(session, version, interval_ms, page)
         connection.go_online(pack(answer, request_id), self._expiry(identity))
+        self._roster.groups.seen(session.user, page.heads)  # a first group may have come meanwhile
 
     def _check_open(self) -> None:
         if not self.is_open:

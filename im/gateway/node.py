@@ -14,6 +14,7 @@ from im.gateway.cursors import DeliveredCursors
 from im.gateway.delivery import Deliverer
 from im.gateway.dispatch import Dispatcher, ErrorBoundary
 from im.gateway.drain import Drain, DrainTimes
+from im.gateway.groups import GroupParts, Groups
 from im.gateway.handlers import SystemParts, system_handlers
 from im.gateway.ledger import LedgerTimes, SessionLedger
 from im.gateway.login import LoginFlow, Times
@@ -64,21 +65,23 @@ class Node:
         self._requests = requests = Requests(
             identity.name, ports.bridge, bounds, ticker, counters, boundary.run
         )
-        self._roster = Roster(identity, ports, settings, pool, clock)
+        self.looks = Looks(pool, ticker, random, counters)
+        group_parts = GroupParts(ports.registry, requests, pool, self.looks)
+        self.groups = groups = Groups(identity.name, group_parts, ticker, clock, limits.request_seconds)
+        self._roster = Roster(identity, ports, settings, groups, pool, clock)
         self._flow = LoginFlow(
             identity, ports, settings, requests, self._roster, Times(clock, ticker, now_ms, random)
         )
         self._cursors = DeliveredCursors(requests, pool, ticker, limits.delivered_flush_seconds)
         self._ledger = SessionLedger(identity.name, requests, LedgerTimes(ticker, now_ms), counters)
         self.watching = Watching(identity.name, settings, requests, ticker, clock)
-        parts = SystemParts(self._flow, self._cursors, limits, counters, now_ms, self.watching)
+        parts = SystemParts(self._flow, self._cursors, limits, counters, now_ms, self.watching, groups)
         self._handler_counters = settings.handlers.counters
         self._apps = AppTypes(settings.handlers, Surroundings(requests, boundary.run, clock, now_ms))
         self._dispatcher = Dispatcher(system_handlers(parts), self._apps, requests, boundary)
         self.dispatch = self._dispatcher.dispatch
         """See `ConnectionOwner`; one call less for each frame."""
-        self._deliverer = Deliverer(pool)
-        self.looks = Looks(pool, ticker, random, counters)
+        self._deliverer = Deliverer(pool, groups)
         self._scope = connection_scope(limits, ticker, counters, self)
 
     @property

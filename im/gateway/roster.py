@@ -8,6 +8,7 @@ from twisted.python.failure import Failure
 from im.core.errors import Code, Refused
 from im.core.sessions import displaced
 from im.gateway.connection import Connection
+from im.gateway.groups import Groups
 from im.gateway.patience import within
 from im.gateway.pool import Pool
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
@@ -26,9 +27,11 @@ class Roster:
         identity: NodeIdentity,
         ports: NodePorts,
         settings: NodeSettings,
+        groups: Groups,
         pool: Pool,
         clock: IReactorTime,
     ) -> None:
+        self.groups = groups
         self._identity = identity
         self._registry = ports.registry
         self._bus = ports.bus
@@ -63,6 +66,8 @@ class Roster:
         session = connection.session
         assert session is not None
         self._pool.discard(connection)
+        if not self._pool.of_user(session.user):
+            self.groups.leave(session.user)
         self._unregister(session)
         self._log.info(
             "session of {user} ended after {seconds:.1f} s: {reason}",

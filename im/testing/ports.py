@@ -129,6 +129,7 @@ class FaultySessionRegistry:
         self._build = build
         self._registry = build()
         self._faults = faults
+        self._audiences = Line(faults)
 
     def lose_everything(self) -> None:
         """Forget all sessions, as the port's docstring allows at any time."""
@@ -150,6 +151,29 @@ class FaultySessionRegistry:
     def sessions(self, user: str | None) -> "Deferred[list[Session]]":
         """See `ISessionRegistry`."""
         return self._faults.ask(lambda: self._registry.sessions(user))
+
+    def join(self, node: str, audiences: Iterable[str]) -> "Deferred[None]":
+        """See `ISessionRegistry`."""
+        asked = list(audiences)
+        return self._ask_audiences(lambda: self._registry.join(node, asked))
+
+    def leave(self, node: str, audiences: Iterable[str]) -> "Deferred[None]":
+        """See `ISessionRegistry`."""
+        asked = list(audiences)
+        return self._ask_audiences(lambda: self._registry.leave(node, asked))
+
+    def holding(self, audiences: Iterable[str]) -> "Deferred[Mapping[str, Sequence[str]]]":
+        """See `ISessionRegistry`."""
+        asked = list(audiences)
+        return self._faults.ask(lambda: self._registry.holding(asked))
+
+    def _ask_audiences(self, call: "Callable[[], Deferred[None]]") -> "Deferred[None]":
+        """A call that may fail, or be late, in its place after the earlier ones."""
+        if self._faults.fails():
+            return fail(UnavailableError("a fault of this test"))
+        answered: Deferred[None] = Deferred()
+        self._audiences.add(lambda: call().chainDeferred(answered))
+        return answered
 
 
 @implementer(INodeBus)

@@ -10,10 +10,11 @@ from im.ports import ISessionRegistry, Session
 
 @implementer(ISessionRegistry)
 class MemoryRegistry:
-    """user -> session id -> session, in dicts."""
+    """user -> session id -> session, audience -> nodes, in dicts."""
 
     def __init__(self) -> None:
         self._users: dict[str, dict[str, Session]] = {}
+        self._audiences: dict[str, set[str]] = {}
 
     def register(self, session: Session) -> Deferred[list[Session]]:
         """See `ISessionRegistry`."""
@@ -47,3 +48,26 @@ class MemoryRegistry:
         """See `ISessionRegistry`."""
         chosen = self._users.values() if user is None else [self._users.get(user, {})]
         return succeed([session for each in chosen for session in each.values()])
+
+    def join(self, node: str, audiences: Iterable[str]) -> Deferred[None]:
+        """See `ISessionRegistry`."""
+        for audience in audiences:
+            self._audiences.setdefault(audience, set()).add(node)
+        return succeed(None)
+
+    def leave(self, node: str, audiences: Iterable[str]) -> Deferred[None]:
+        """See `ISessionRegistry`."""
+        for audience in audiences:
+            nodes = self._audiences.get(audience, set())
+            nodes.discard(node)
+            if not nodes:
+                self._audiences.pop(audience, None)
+        return succeed(None)
+
+    def holding(self, audiences: Iterable[str]) -> Deferred[Mapping[str, Sequence[str]]]:
+        """See `ISessionRegistry`."""
+        found: dict[str, list[str]] = {}
+        for audience in audiences:
+            for node in self._audiences.get(audience, ()):
+                found.setdefault(node, []).append(audience)
+        return succeed(found)

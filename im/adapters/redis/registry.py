@@ -37,3 +37,19 @@ class RedisRegistry:
     def sessions(self, user: str | None) -> "Deferred[list[Session]]":
         """See `ISessionRegistry`."""
         return self._directory.sessions(user)
+
+    def join(self, node: str, audiences: Iterable[str]) -> "Deferred[None]":
+        """See `ISessionRegistry`; a node speaks for itself only."""
+        if self._registration is None:
+            return fail(UnavailableError("this process has no sessions"))
+        return self._registration.join(audiences)
+
+    def leave(self, node: str, audiences: Iterable[str]) -> "Deferred[None]":
+        """See `ISessionRegistry`."""
+        if self._registration is None:
+            return fail(UnavailableError("this process has no sessions"))
+        return self._registration.leave(audiences)
+
+    def holding(self, audiences: Iterable[str]) -> "Deferred[Mapping[str, Sequence[str]]]":
+        """See `ISessionRegistry`."""
+        return self._directory.audiences(audiences)

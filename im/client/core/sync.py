@@ -8,6 +8,7 @@ from im.client.core.arrivals import Arrivals
 from im.client.core.events import Effects, Ended, Refusal
 from im.client.core.requests import NextId, Outcome, Requests
 from im.client.core.state import ClientState
+from im.core.groups import GroupFacts
 from im.core.messages import Entry, Head, SyncCursor
 from im.core.relations import NO_CONTACT, Contact
 from im.proto import sync_pb2
@@ -155,6 +156,13 @@ def _head(body: sync_pb2.Head) -> Head:
         body.peer_delivered_seq,
         _entry(body.last) if body.HasField("last") else None,
         _contact(body.contact) if body.HasField("contact") else NO_CONTACT,
+        _group(body.group) if body.HasField("group") else None,
+    )
+
+
+def _group(body: sync_pb2.GroupFacts) -> GroupFacts:
+    return GroupFacts(
+        body.name, body.avatar, body.members, body.role, body.asking, body.is_dissolved, body.mentions
     )
 
 

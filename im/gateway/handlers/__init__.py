@@ -7,6 +7,7 @@ from im.core.limits import Limits
 from im.gateway.context import GatewayHandler
 from im.gateway.counters import Counters
 from im.gateway.cursors import DeliveredCursors
+from im.gateway.groups import Groups
 from im.gateway.handlers.changes import (
     ChangeMessageHandler,
     ClearHistoryHandler,
@@ -43,6 +44,7 @@ class SystemParts(NamedTuple):
     counters: Counters
     now_ms: Callable[[], int]
     watching: Watching
+    groups: Groups
 
 
 def system_handlers(parts: SystemParts) -> list[GatewayHandler]:
@@ -55,7 +57,7 @@ def system_handlers(parts: SystemParts) -> list[GatewayHandler]:
         DeliverAckHandler(parts.cursors),
         ReadHandler(),
         PullHandler(parts.limits),
-        SyncHandler(),
+        SyncHandler(parts.groups),
         GetProfileHandler(),
         SetProfileHandler(parts.limits.profile_bytes),
         PushTokenHandler(),

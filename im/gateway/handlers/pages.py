@@ -9,6 +9,7 @@ from im.core.messages import Pull, PullPage, Sync, SyncPage
 from im.core.validation import seq_problem
 from im.gateway import translate
 from im.gateway.context import GatewayContext, GatewayHandler
+from im.gateway.groups import Groups
 from im.gateway.validate import after_problem, conversation_problem, cursor_problem
 from im.proto import sync_pb2
 from im.wire import types
@@ -76,6 +77,9 @@ class SyncHandler(GatewayHandler):
     type = types.SYNC
     body = sync_pb2.Sync
 
+    def __init__(self, groups: Groups) -> None:
+        self._groups = groups
+
     def handle(self, context: GatewayContext, body: sync_pb2.Sync) -> None:
         """Check the request and ask for the page."""
         cursor = translate.sync_cursor(body.cursor) if body.HasField("cursor") else None
@@ -83,13 +87,13 @@ class SyncHandler(GatewayHandler):
         if problem is not None:
             context.refuse(problem)
         else:
-            _submit(context, Sync(context.user, cursor, body.after), _synced)
+            _submit(context, Sync(context.user, cursor, body.after), self._synced)
 
-
-def _synced(context: GatewayContext, result: Result) -> None:
-    context.connection.pages_in_flight -= 1
-    if isinstance(result, SyncPage):
-        context.reply(translate.sync_result(result))
-    else:
-        assert isinstance(result, Refused)
-        context.refuse(result)
+    def _synced(self, context: GatewayContext, result: Result) -> None:
+        context.connection.pages_in_flight -= 1
+        if isinstance(result, SyncPage):
+            context.reply(translate.sync_result(result))
+            self._groups.seen(context.user, result.heads)
+        else:
+            assert isinstance(result, Refused)
+            context.refuse(result)

@@ -15,6 +15,7 @@ from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
 from im.core.commands import Command, LoggedIn, Login, Request, Result
 from im.core.errors import Code, Refused, RefusedError
+from im.core.grouping import GetMemberships, Memberships
 from im.core.ledger import LEDGER_WRITES, LedgerWrite, SessionNoted
 from im.core.limits import Limits
 from im.core.messages import Sync, SyncCursor, SyncPage
@@ -65,6 +66,8 @@ class FakeTransport:
 class FakeBridge:
     """Keeps requests; answers logins and syncs by itself unless `is_manual`.
 
+    Groups are those of `memberships`, unless `is_deaf_to_groups`.
+
     What is written into the ledger is kept apart in `ledger`, and answered unless `is_ledger_down`.
     """
 
@@ -72,6 +75,8 @@ class FakeBridge:
         self._bus = bus
         self.requests: list[Request] = []
         self.is_manual = False
+        self.is_deaf_to_groups = False
+        self.memberships: dict[str, tuple[tuple[str, int], ...]] = {}
         self.ledger: list[LedgerWrite] = []
         self.is_ledger_down = False
 
@@ -84,7 +89,10 @@ class FakeBridge:
                 self.ledger.append(command)
                 self.answer(request, SessionNoted(True))
         elif isinstance(command, Login) and not self.is_manual:
-            self.answer(request, LoggedIn(command.user, command.device, command.attempt))
+            has_groups = command.user in self.memberships
+            self.answer(request, LoggedIn(command.user, command.device, command.attempt, has_groups))
+        elif isinstance(command, GetMemberships) and not self.is_deaf_to_groups:
+            self.answer(request, Memberships(command.user, self.memberships.get(command.user, ())))
         elif isinstance(command, Sync) and not self.is_manual:
             self.answer(request, SyncPage(SyncCursor("e1", 5), [], ""))
         else:

@@ -59,3 +59,16 @@ class RegistryContract(TestCase):
         self.assertEqual([alice], await self.registry.sessions("alice"))
         self.assertEqual({alice, bob}, set(await self.registry.sessions(None)))
         self.assertEqual([], await self.registry.sessions("carol"))
+
+    async def test_an_audience_is_found_at_every_node_that_holds_it(self) -> None:
+        await self.registry.join("n1", ["g~1", "g~2"])
+        await self.registry.join("n2", ["g~2"])
+        held = await self.registry.holding(["g~1", "g~2", "g~3"])
+        self.assertEqual({"n1": {"g~1", "g~2"}, "n2": {"g~2"}}, {node: set(held[node]) for node in held})
+
+    async def test_an_audience_that_was_left_is_held_no_more(self) -> None:
+        await self.registry.join("n1", ["g~1", "g~2"])
+        await self.registry.join("n1", ["g~1"])
+        await self.registry.leave("n1", ["g~1", "g~9"])
+        held = await self.registry.holding(["g~1", "g~2"])
+        self.assertEqual({"n1": ["g~2"]}, {node: list(held[node]) for node in held})

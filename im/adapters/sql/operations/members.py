@@ -19,7 +19,7 @@ from im.core.grouping import (
     Memberships,
 )
 from im.core.groups import ADMIN, APP, MEMBER, NOBODY, gone, group_problem, needs, rank
-from im.core.ids import GROUP, id_problem
+from im.core.ids import id_problem
 from im.core.validation import conversation_problem, seq_problem, unknown_conversation
 
 MOST_OF_PAGE = 500
@@ -39,7 +39,7 @@ _MEMBERSHIPS = (
     "SELECT m.conversation_id, c.member_version FROM member AS m"
     " JOIN conversation AS c ON c.conversation_id = m.conversation_id"
     " JOIN group_info AS g ON g.conversation_id = m.conversation_id"
-    f" WHERE m.user_id = ? AND substr(m.conversation_id, 1, 2) = '{GROUP}~'"
+    " WHERE m.user_id = ? AND m.conversation_id BETWEEN 'g' AND 'h'"
     " AND m.leave_seq IS NULL AND g.is_dissolved = 0"
 )
 _ENTRY = "SELECT sender FROM message WHERE conversation_id = ? AND seq = ?"

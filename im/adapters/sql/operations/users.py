@@ -41,6 +41,10 @@ _ADD_DEVICE = (
     "INSERT INTO device (user_id, device_id, device_class, attempt, created_ms, last_ms)"
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
+_HAS_GROUPS = (
+    "SELECT 1 FROM member WHERE user_id = ? AND conversation_id BETWEEN 'g' AND 'h'"
+    " AND leave_seq IS NULL LIMIT 1"
+)
 _MOVE_DEVICE = (
     "UPDATE device SET device_class = ?, attempt = ?, last_ms = ? WHERE user_id = ? AND device_id = ?"
 )
@@ -159,7 +163,10 @@ class Users:
         else:
             moved = (login.device_class, login.attempt, now_ms, login.user, login.device)
             self._connection.execute(_MOVE_DEVICE, moved)
-        return LoggedIn(login.user, login.device, login.attempt)
+        return LoggedIn(login.user, login.device, login.attempt, self._has_groups(login.user))
+
+    def _has_groups(self, user: str) -> bool:
+        return self._connection.execute(_HAS_GROUPS, (user,)).fetchone() is not None
 
     def log_out(self, logout: LogOut, now_ms: int) -> LoggedOut | Refused:
         """Take only newer tokens from a device."""

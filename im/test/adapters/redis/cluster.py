@@ -89,3 +89,13 @@ class ManyNodes:
 
     def sessions(self, user: str | None) -> "Deferred[list[Session]]":
         return self._directory.sessions(user)
+
+    def join(self, node: str, audiences: Iterable[str]) -> "Deferred[None]":
+        return self._nodes[node].registration.join(audiences)
+
+    def leave(self, node: str, audiences: Iterable[str]) -> "Deferred[None]":
+        return self._nodes[node].registration.leave(audiences)
+
+    def holding(self, audiences: Iterable[str]) -> "Deferred[Mapping[str, Sequence[str]]]":
+        held = self._directory.audiences(audiences)
+        return held.addCallback(lambda found: {key.partition("~")[0]: found[key] for key in found})
