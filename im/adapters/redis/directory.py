@@ -1,7 +1,14 @@
 """The look-up side of the registry: which nodes live, and where users and audiences are.
 
-Live nodes are known locally, refreshed every second; a look-up is one MGET a batch. µs a user, Python and
-Redis: see the figures beside the other shapes in docs/cluster.md.
+Live nodes are known locally, refreshed every second; a look-up is one MGET a batch of users, one script a
+batch of audiences, and what is asked for in one turn of the reactor travels together. CPU in Python / in
+Redis, normalised, with 20,000 users and each audience on 4 nodes:
+
+| batch | 1 | 10 | 20 | 50 | 200 |
+|---|---|---|---|---|---|
+| µs a user | 80 / 17 | 10 / 2.3 | | 3.7 / 0.6 | 2.4 / 0.4 |
+| µs an audience | 93 / 23 | | 7.6 / 3.8 | 4.8 / 2.9 | |
+| as pipelined SMEMBERS, without the epoch | 81 / 17 | | 30 / 2.1 | 41 / 2.0 | |
 """
 
 import json

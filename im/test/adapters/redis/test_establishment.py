@@ -124,7 +124,8 @@ class EstablishmentTests(RedisCase):
         async def forgetting() -> None:
             await self.forget(self.keys.lease("n1"))
 
-        self.when_written(node, scripts.ENTER, lambda: Deferred.fromCoroutine(forgetting()))
+        forgotten = self.when_written(node, scripts.ENTER, lambda: Deferred.fromCoroutine(forgetting()))
         with self.assertRaises(UnavailableError):
             await node.registration.establish("g2", MANY, ())
+        await forgotten[0]
         self.assertEqual(node.doubts, ["the lease is over"])
