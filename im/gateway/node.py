@@ -6,6 +6,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from im.core.commands import Command, Result
 from im.core.errors import Code, Refused
 from im.gateway.apps import AppTypes, Surroundings
 from im.gateway.connection import Connection
@@ -29,7 +30,7 @@ from im.gateway.ticker import Ticker
 from im.gateway.transport import Transport
 from im.gateway.watching import Watching
 from im.isolation import HandlerCounters
-from im.ports import NodeBatch
+from im.ports import NodeBatch, Session
 
 _FULL_RETRY_MS = (1_000, 5_000)
 """After a refused connection, jittered."""
@@ -54,6 +55,7 @@ class Node:
         self._bus = ports.bus
         self._limits = limits = settings.limits
         self._random = random
+        self.in_flight = 0
         self._connections: dict[Connection, None] = {}
         self._addresses: Counter[str] = Counter()
         self._ticker = ticker = Ticker(clock)
@@ -103,6 +105,19 @@ class Node:
     def handler_counters(self) -> HandlerCounters:
         """What is counted of handlers of others."""
         return self._handler_counters
+
+    @property
+    def ticker(self) -> Ticker:
+        """Its time."""
+        return self._ticker
+
+    def sessions(self) -> list[Session]:
+        """Every session, those included that are logging in."""
+        return [each.session for each in self.pool if each.session is not None]
+
+    def ask(self, command: Command) -> Deferred[Result]:
+        """Ask the business layer in the node's own name. A time-out is a `Refused`, too."""
+        return self._requests.ask(command, "", self)
 
     def start(self) -> None:
         """Let time pass and take batches."""

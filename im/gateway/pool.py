@@ -1,7 +1,7 @@
 """The sessions of a node: by user, and by id."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from im.core.ids import DEVICE_CLASSES
 from im.gateway.connection import Connection
@@ -20,6 +20,9 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(self._by_id.values())
 
     def add(self, connection: Connection) -> None:
         """Add a connection that has its session."""

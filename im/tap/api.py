@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
@@ -25,10 +25,7 @@ _RANDOM_BYTES = 10
 
 
 class Api:
-    """`public` for back ends and users, `operators` for the admin port.
-
-    `addresses` are known once the node listens.
-    """
+    """`public` for back ends and users, `operators` for the admin port."""
 
     def __init__(
         self,
@@ -36,8 +33,8 @@ class Api:
         clock: IReactorTime,
         logins: Logins,
         ports: ApiPorts,
+        route: Callable[[str], Sequence[Addresses]],
     ) -> None:
-        self.addresses = Addresses(config.node, (), "")
         self.address = _address(TrustedProxies(config.trusted_proxies))
         settings = ApiSettings(
             config.limits,
@@ -45,7 +42,7 @@ class Api:
             now_ms,
             lambda: uuid7(now_ms(), os.urandom(_RANDOM_BYTES)),
             self.address,
-            lambda: self.addresses,
+            route,
             logins.mint,
             frozenset(config.api_origins),
             Visibility(config.presence),

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from im.core.limits import Limits
@@ -72,7 +73,12 @@ class Config:
         return self.state_dir / "im.sqlite"
 
 
-def load(options: Mapping[str, Given], environ: Mapping[str, str], folder: Path) -> Config:
+def load(
+    options: Mapping[str, Given],
+    environ: Mapping[str, str],
+    folder: Path,
+    defaults: Mapping[str, Given] = MappingProxyType({}),
+) -> Config:
     """Read the configuration: options before `IM_*` variables before the TOML file before defaults.
 
     `options` holds settings by name as the command line gave them, and `config`, the path of the
@@ -80,7 +86,7 @@ def load(options: Mapping[str, Given], environ: Mapping[str, str], folder: Path)
     Raises `ConfigError`.
     """
     file = options.get("config") or environ.get("IM_CONFIG")
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, Any] = _parsed(_from_options(defaults), folder)
     if file:
         chosen |= _from_file(folder / str(file))
     chosen |= _parsed(_from_environment(environ), folder)

@@ -1,7 +1,9 @@
 """Both layers in one process, joined in memory: what a node is without any service configured."""
 
 import secrets
+from collections.abc import Callable, Mapping, Sequence
 from random import SystemRandom
+from typing import NamedTuple
 
 from im.adapters.memory.bridge import MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
@@ -20,12 +22,27 @@ from im.core.sessions import ClassPolicy
 from im.gateway.node import Node
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceSettings
 from im.handler import BUSINESS, GATEWAY
+from im.http.admin import Check
+from im.http.api.about import Addresses
 from im.isolation import HandlerCounters, Handlers
+from im.ports import IAuthenticator, IStore
+from im.tap.config import Config
 from im.tap.handlers import installed_handlers, layer, make_owners
 from im.tap.hooks import installed_hooks, make_hooks
-from im.tap.parts import Needs
-from im.tap.storing import now_ms
+from im.tap.parts import Opening
+from im.tap.process import INodeReactor
+from im.tap.storing import OpenStore, now_ms
 from im.tap.threads import threads_of
+from im.tap.timed import TimedStore
+
+
+class Needs(NamedTuple):
+    """What a core is built with."""
+
+    config: Config
+    reactor: INodeReactor
+    store: IStore
+    authenticator: IAuthenticator
 
 
 class EmbeddedCore:
@@ -68,7 +85,7 @@ class EmbeddedCore:
 
     @property
     def requests_waiting(self) -> int:
-        """See `im.tap.parts.Core`."""
+        """How many requests wait for the next batch."""
         return len(self._bridge)
 
     def start(self) -> None:
@@ -89,6 +106,42 @@ class EmbeddedCore:
         self._hooks.stop()
 
 
-def build_embedded(needs: Needs) -> EmbeddedCore:
-    """See `im.tap.parts.EmbeddedParts`."""
-    return EmbeddedCore(needs)
+class EmbeddedLayers:
+    """`im.tap.parts.Layers` on SQLite, that need nothing else."""
+
+    def __init__(self, opening: Opening, build: Callable[[Needs], EmbeddedCore] = EmbeddedCore) -> None:
+        config, reactor, authenticator, on_fatal = opening
+        self._open = OpenStore(config, reactor, on_fatal)
+        self.store = TimedStore(self._open.store, reactor)
+        self._core = build(Needs(config, reactor, self.store, authenticator))
+        self.node = self._core.node
+        self.registry = self._core.registry
+        self.bus = self._core.bus
+        self.pushes = self._core.pushes
+        self.checks: Mapping[str, Check] = {}
+        self._addresses: tuple[Addresses, ...] = ()
+
+    @property
+    def requests_waiting(self) -> int:
+        """See `Layers`."""
+        return self._core.requests_waiting
+
+    def start(self) -> None:
+        """See `Layers`."""
+        self._core.start()
+
+    def reached_at(self, addresses: Addresses, http: str) -> None:
+        """See `Layers`."""
+        self._addresses = (addresses,)
+
+    def route(self, user: str) -> Sequence[Addresses]:
+        """See `Layers`."""
+        return self._addresses
+
+    def drain(self) -> None:
+        """See `Layers`."""
+
+    async def close(self) -> None:
+        """See `Layers`."""
+        self._core.stop()
+        await self._open.close()

@@ -1,13 +1,13 @@
 """The command line of `twistd im-gateway`, made from the table of settings."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from twisted.python import usage
 
-from im.tap.config import Config, ConfigError, load
+from im.tap.config import Config, ConfigError, Given, load
 from im.tap.logs import direct_twistd
 from im.tap.settings import SETTINGS, Setting
 
@@ -32,6 +32,10 @@ class Options(usage.Options):
             if not setting.repeats
         ],
     ]
+    program = "im-gateway"
+    own_defaults: ClassVar[Mapping[str, Given]] = {}
+    """Settings whose defaults are others for this program."""
+
     config: Config
 
     def __init__(self) -> None:
@@ -46,7 +50,7 @@ class Options(usage.Options):
         """Print the version and exit."""
         from im import __version__
 
-        print(f"im-gateway {__version__}")
+        print(f"{self.program} {__version__}")
         raise SystemExit(0)
 
     def parseOptions(self, options: Any = None) -> None:
@@ -54,7 +58,8 @@ class Options(usage.Options):
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
-            raise SystemExit(f"im-gateway: {error}; `twistd im-gateway --help` lists the options.") from None
+            lists = f"`twistd {self.program} --help` lists the options"
+            raise SystemExit(f"{self.program}: {error}; {lists}.") from None
 
     def parseArgs(self, *args: str) -> None:
         """Refuse what is no option."""
@@ -67,9 +72,9 @@ class Options(usage.Options):
             name.replace("-", "_"): value for name, value in self.items() if value is not None
         }
         try:
-            self.config = load(given | self._repeated, os.environ, Path.cwd())
+            self.config = load(given | self._repeated, os.environ, Path.cwd(), self.own_defaults)
         except ConfigError as error:
-            raise SystemExit(f"im-gateway: {error}") from None
+            raise SystemExit(f"{self.program}: {error}") from None
         parent = getattr(self, "parent", None)
         if parent is not None:
             direct_twistd(parent, self.config.log, self.config.log_level)
@@ -81,6 +86,17 @@ def _repeating(setting: Setting) -> Callable[[Options, str], None]:
 
     take.__doc__ = setting.help
     return take
+
+
+class BusinessOptions(Options):
+    """Options of a worker: the same settings, of which those for clients mean nothing to it."""
+
+    program = "im-business"
+    own_defaults: ClassVar[Mapping[str, Given]] = {
+        "node": "worker-1",
+        "http": "off",
+        "admin": "tcp:7291:interface=127.0.0.1",
+    }
 
 
 for _setting in SETTINGS.values():

@@ -1,7 +1,7 @@
 """All parts of one node in one process, in the order in which they start and stop."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from im import __version__
@@ -13,12 +13,12 @@ from im.gateway.node import Node
 from im.gateway.stream import StreamSettings
 from im.gateway.tcp import TcpFactory
 from im.gateway.websocket import WebSocketSettings, WebSocketTransport
-from im.http.admin import AdminParts, admin_site
+from im.http.admin import AdminParts, Check, admin_site
 from im.http.api.about import Addresses
 from im.http.forwarded import TrustedProxies
 from im.http.port import WEBSOCKET_PATH, HttpPort, HttpPortSettings, public_root
 from im.http.site import QuietSite
-from im.ports import IAuthenticator, INodeBus, ISessionRegistry, IStore
+from im.ports import IAuthenticator, INodeBus, ISessionRegistry
 from im.tap.api import Api, api_ports
 from im.tap.config import Config
 from im.tap.lag import EventLoopLag
@@ -29,12 +29,21 @@ from im.tap.node import StartError
 from im.tap.process import INodeReactor
 from im.tap.reloading import reload_all
 from im.tap.statedir import NodeFile
-from im.tap.storing import OpenStore, now_ms
+from im.tap.storing import now_ms
 from im.tap.timed import TimedStore
 
 
-class Core(Protocol):
-    """The layers of one process, joined; see `im.tap.embedded`."""
+class Opening(NamedTuple):
+    """What layers are made of. `on_fatal` ends the process, saying why."""
+
+    config: Config
+    reactor: INodeReactor
+    authenticator: IAuthenticator
+    on_fatal: Callable[[str], None]
+
+
+class Layers(Protocol):
+    """The layers of one process, joined: see `im.tap.embedded`, `im.tap.cluster.gateway`."""
 
     @property
     def node(self) -> Node:
@@ -49,6 +58,10 @@ class Core(Protocol):
         """Its bus."""
 
     @property
+    def store(self) -> TimedStore:
+        """The store, or the way to it."""
+
+    @property
     def pushes(self) -> Pushes:
         """What sends pushes."""
 
@@ -56,41 +69,44 @@ class Core(Protocol):
     def requests_waiting(self) -> int:
         """How many requests wait for the next batch."""
 
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """What `/readyz` asks of them."""
+
     def start(self) -> None:
         """Take connections."""
 
-    def stop(self) -> None:
-        """Take nothing any more; connections that are left are aborted."""
+    def reached_at(self, addresses: Addresses, http: str) -> None:
+        """Know where clients reach the node, now that it listens."""
 
+    def route(self, user: str) -> Sequence[Addresses]:
+        """Where a user should connect, the best first."""
 
-class Needs(NamedTuple):
-    """What a core is built with."""
+    def drain(self) -> None:
+        """Let no client be led here any more."""
 
-    config: Config
-    reactor: INodeReactor
-    store: IStore
-    authenticator: IAuthenticator
+    async def close(self) -> None:
+        """Take nothing any more, abort connections that are left, and let go of what was opened."""
 
 
 class _Running(NamedTuple):
-    store: OpenStore
-    core: Core
+    layers: Layers
     logins: Logins
 
 
-class EmbeddedParts:
-    """`im.tap.node.Parts` of a node on SQLite that needs nothing else."""
+class NodeParts:
+    """`im.tap.node.Parts` of a node, whatever its layers are joined by."""
 
     def __init__(
         self,
         config: Config,
         reactor: INodeReactor,
-        build_core: Callable[[Needs], Core],
+        open_layers: Callable[[Opening], Layers],
         on_fatal: Callable[[str], None],
     ) -> None:
         self._config = config
         self._reactor = reactor
-        self._build_core = build_core
+        self._open_layers = open_layers
         self._on_fatal = on_fatal
         self._listeners = Listeners(reactor)
         self._admin_listeners = Listeners(reactor)
@@ -101,17 +117,17 @@ class EmbeddedParts:
     async def start(self) -> NodeFile:
         """See `Parts.start`."""
         logins = _logins(self._config, self._reactor)
-        store = OpenStore(self._config, self._reactor, self._on_fatal)
-        timed = TimedStore(store.store, self._reactor)
-        core = self._build_core(Needs(self._config, self._reactor, timed, logins.authenticator))
-        self._running = _Running(store, core, logins)
+        opening = Opening(self._config, self._reactor, logins.authenticator, self._on_fatal)
+        core = self._open_layers(opening)
+        timed = core.store
+        self._running = _Running(core, logins)
         logins.start()
         core.start()
         self._lag.start()
-        checks = {"store": timed.problem, "node": lambda: self._problem, **logins.checks}
+        checks = {"store": timed.problem, **core.checks, "node": lambda: self._problem, **logins.checks}
         access = Access(timed, core.registry, core.bus, now_ms)
         ports = api_ports(timed, core.registry, core.pushes, access)
-        api = Api(self._config, self._reactor, logins, ports)
+        api = Api(self._config, self._reactor, logins, ports, core.route)
         shown = metrics(
             Sources(
                 core.node,
@@ -138,11 +154,11 @@ class EmbeddedParts:
         self._problem = "the node is going down"
         await self._listeners.close()
         if self._running is not None:
-            store, core, logins = self._running
+            core, logins = self._running
+            core.drain()
             await core.node.drain()
-            core.stop()
+            await core.close()
             logins.stop()
-            await store.close()
         self._lag.stop()
         await self._admin_listeners.close()
 
@@ -152,7 +168,7 @@ class EmbeddedParts:
         logins = () if self._running is None else (self._running.logins.reload,)
         reload_all((*logins, *(each.reload_certificates for each in listeners)))
 
-    async def _listen(self, core: Core, admin_parts: AdminParts, api: Api) -> NodeFile:
+    async def _listen(self, core: Layers, admin_parts: AdminParts, api: Api) -> NodeFile:
         config, listen = self._config, self._listeners.listen
         limits = config.limits
         streams = StreamSettings(
@@ -170,7 +186,7 @@ class EmbeddedParts:
             site = admin_site(admin_parts, self._reactor)
             admin = as_url(await self._admin_listeners.listen(config.admin, site), "http")
         clients = [as_url(await listen(each, TcpFactory(streams))) for each in config.listen]
-        api.addresses = Addresses(config.node, tuple(clients), websocket)
+        core.reached_at(Addresses(config.node, tuple(clients), websocket), http)
         return NodeFile(
             config.node, os.getpid(), __version__, config.users, tuple(clients), http, websocket, admin
         )

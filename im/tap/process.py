@@ -26,8 +26,9 @@ class Exit:
     ends the process. Only the first sentence counts.
     """
 
-    def __init__(self, reactor: IReactorCore) -> None:
+    def __init__(self, reactor: IReactorCore, program: str = "im-gateway") -> None:
         self._reactor = reactor
+        self._program = program
         self._has_failed = False
 
     def fail(self, sentence: str) -> None:
@@ -36,7 +37,7 @@ class Exit:
             return
         self._has_failed = True
         stderr = sys.__stderr__ or sys.stderr
-        print(f"im-gateway: {sentence}", file=stderr, flush=True)
+        print(f"{self._program}: {sentence}", file=stderr, flush=True)
         self._reactor.addSystemEventTrigger("after", "shutdown", _end_with_status_1)
         self._reactor.callWhenRunning(self._stop)
 

@@ -77,6 +77,11 @@ class Registration:
         self._pending = _Pending({}, {})
         self._renewal: IDelayedCall | None = None
 
+    @property
+    def epoch(self) -> str:
+        """The registry's epoch that this node knows; "" before the first."""
+        return self._epoch
+
     def establish(
         self, generation: str, sessions: Sequence[Session], audiences: Sequence[str]
     ) -> "Deferred[list[Session]]":

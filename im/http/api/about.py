@@ -1,6 +1,6 @@
 """What a node says of itself: health, its addresses, this API; and the keys of back ends, to operators."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -28,12 +28,18 @@ class HealthAnswer(Struct):
     healthy: bool
 
 
-class RouteAnswer(Struct):
-    """Where a client connects; `tcp` are `tcp:` and `tls:` addresses, `websocket` a URL or ""."""
+class RoutedNode(Struct):
+    """A node; `tcp` are `tcp:` and `tls:` addresses, `websocket` a URL or ""."""
 
     node: str
     tcp: list[str]
     websocket: str
+
+
+class RouteAnswer(Struct):
+    """Where a client connects: the first node that answers, in this order. None: all are full or going."""
+
+    nodes: list[RoutedNode]
 
 
 class KeyInput(Input):
@@ -60,15 +66,15 @@ class KeysAnswer(Struct):
     keys: list[KeyAnswer]
 
 
-def about_routes(addresses: Callable[[], Addresses], routes: list[Route]) -> list[Route]:
+def about_routes(route: Callable[[str], Sequence[Addresses]], routes: list[Route]) -> list[Route]:
     """The routes of the node itself, which describe `routes` and themselves."""
 
     async def healthy(call: Call) -> object:
         return HealthAnswer(True)
 
     async def where(call: Call) -> object:
-        node, tcp, websocket = addresses()
-        return RouteAnswer(node, [*tcp], websocket)
+        found = route(call.caller.user)
+        return RouteAnswer([RoutedNode(node, [*tcp], websocket) for node, tcp, websocket in found])
 
     async def describe(call: Call) -> object:
         return described

@@ -1,6 +1,6 @@
 """The API put together: for back ends and users on the public port, for operators on the admin port."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from twisted.internet.interfaces import IReactorTime
@@ -39,14 +39,17 @@ class ApiPorts(NamedTuple):
 
 
 class ApiSettings(NamedTuple):
-    """How the API serves. `token()` is 16 fresh bytes, time-ordered; `address` tells a request's client."""
+    """How the API serves. `token()` is 16 fresh bytes, time-ordered; `address` tells a request's client.
+
+    `route` says where a user should connect, the best first.
+    """
 
     limits: Limits
     clock: IReactorTime
     now_ms: Callable[[], int]
     token: Callable[[], bytes]
     address: Callable[[Request], str]
-    addresses: Callable[[], Addresses]
+    route: Callable[[str], Sequence[Addresses]]
     mint: Mint
     origins: frozenset[str] = frozenset()
     visibility: Visibility = Visibility.CONTACTS
@@ -61,7 +64,7 @@ def public_api(ports: ApiPorts, settings: ApiSettings, clients: IAuthenticator) 
     push_tokens = PushTokenRoutes(PushTokenDesk(ports.store))
     routes = [*people.routes(), *push.routes(), *online_time.routes(), *presence.routes()]
     routes += push_tokens.routes()
-    every = Routes([*about_routes(settings.addresses, routes), *routes])
+    every = Routes([*about_routes(settings.route, routes), *routes])
     return ApiResource(every, _parts(PublicCallers(ports.keys, clients), ports, settings))
 
 

@@ -37,8 +37,8 @@ from im.proto.base_pb2 import Close, Error
 from im.proto.chat_pb2 import Chat
 from im.proto.session_pb2 import Heartbeat, HeartbeatAck, OnlineMessage, OnlineResult
 from im.tap.config import Config
-from im.tap.embedded import EmbeddedCore
-from im.tap.parts import EmbeddedParts, Needs
+from im.tap.embedded import EmbeddedCore, EmbeddedLayers, Needs
+from im.tap.parts import NodeParts, Opening
 from im.tap.process import INodeReactor
 from im.test.gateway.certificates import write_certificate
 from im.test.system.raw_client import PATIENCE_SECONDS, RawClient, connect
@@ -118,11 +118,14 @@ class BadInputCase(TestCase):
             admin=f"tcp:{FREE}",
             limits=Limits(**chosen),
         )
-        parts = EmbeddedParts(config, reactor, self._build_core, self.fatal.append)
+        parts = NodeParts(config, reactor, self._open_layers, self.fatal.append)
         self.addCleanup(lambda: delattr(self, "node"))
         self.addCleanup(lambda: Deferred.fromCoroutine(parts.stop()))
         self.addCleanup(lambda: Deferred.fromCoroutine(self.until(lambda: not self.node.connections)))
         self.told = await parts.start()
+
+    def _open_layers(self, opening: Opening) -> EmbeddedLayers:
+        return EmbeddedLayers(opening, self._build_core)
 
     def _build_core(self, needs: Needs) -> EmbeddedCore:
         tokens = self.signer(self.wall, needs.config.limits.clock_skew_seconds)

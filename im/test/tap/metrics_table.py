@@ -9,9 +9,10 @@ from typing import Any
 
 from twisted.internet.testing import MemoryReactorClock
 
+from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.sqlite.runners import inline_runners
-from im.adapters.sql.sqlite.store import SqliteStore, StorePolicy
+from im.adapters.sql.sqlite.store import SqliteStore
 from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing
 from im.adapters.token.several import TokenCounters
@@ -19,10 +20,9 @@ from im.adapters.token.signed import SignedTokens
 from im.core.limits import Limits
 from im.http.metrics import Metric
 from im.tap.config import Config
-from im.tap.embedded import build_embedded
+from im.tap.embedded import EmbeddedCore, Needs
 from im.tap.lag import EventLoopLag
 from im.tap.measures import Sources, metrics
-from im.tap.parts import Needs
 from im.tap.timed import TimedStore
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -36,7 +36,7 @@ def node_metrics() -> list[Metric]:
     store = SqliteStore(MemoryDatabase(), inline_runners(), lambda: 0, policy, lambda _: None)
     timed = TimedStore(store, reactor)
     tokens = SignedTokens(KeyRing("k", {"k": b"k" * 32}), reactor.seconds, 60)
-    core = build_embedded(Needs(Config(), reactor, timed, TokenAuthenticator(tokens)))
+    core = EmbeddedCore(Needs(Config(), reactor, timed, TokenAuthenticator(tokens)))
     checks = {"store": timed.problem, "node": lambda: ""}
     lag, counters = EventLoopLag(reactor), TokenCounters()
     return metrics(Sources(core.node, timed, lag, lambda: core.requests_waiting, checks, counters))

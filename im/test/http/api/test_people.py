@@ -108,8 +108,8 @@ class EveryRouteTests(ApiCase):
 
     def test_a_node_tells_clients_where_it_is(self) -> None:
         answer = self.call("GET", "/v1/route", key=self.tokens.mint("alice", 60))
-        expected = {"node": "n1", "tcp": ["tcp:127.0.0.1:7222"], "websocket": "ws://127.0.0.1:7280/ws"}
-        self.assertEqual(expected, answer.body)
+        node = {"node": "n1", "tcp": ["tcp:127.0.0.1:7222"], "websocket": "ws://127.0.0.1:7280/ws"}
+        self.assertEqual({"nodes": [node]}, answer.body)
 
     def test_unknown_paths_methods_parameters_and_bodies_are_refused(self) -> None:
         self.assertEqual((404, "not_found", ""), self.call("GET", "/v1/nothing").refusal)

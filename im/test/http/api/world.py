@@ -76,7 +76,7 @@ class ApiCase(SynchronousTestCase):
             self.now_ms,
             lambda: next(numbers).to_bytes(16, "big"),
             lambda request: "10.0.0.1",
-            lambda: Addresses("n1", ("tcp:127.0.0.1:7222",), "ws://127.0.0.1:7280/ws"),
+            lambda user: [Addresses("n1", ("tcp:127.0.0.1:7222",), "ws://127.0.0.1:7280/ws")],
             lambda user, seconds: self.tokens.mint(user, seconds),
             frozenset({ORIGIN}),
         )

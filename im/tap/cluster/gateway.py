@@ -1,0 +1,183 @@
+"""A node of a cluster: the connection layer alone, with the business layer behind RabbitMQ."""
+
+from collections.abc import Mapping, Sequence
+from random import SystemRandom
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from im import __version__
+from im.adapters.redis.connection import RedisConnection
+from im.adapters.redis.directory import Directory
+from im.adapters.redis.layout import address
+from im.adapters.redis.registration import About, Registration, Watch
+from im.adapters.redis.registry import RedisRegistry
+from im.adapters.redis.watchers import RegistryWatchers
+from im.business.pushing import Pushes, PushPorts
+from im.business.worker import Worker, WorkerPorts
+from im.core.errors import Code, Refused
+from im.core.ledger import BeatNode, EndNode
+from im.core.online_time import LEASE_MS
+from im.core.presence import Visibility
+from im.core.sessions import ClassPolicy
+from im.gateway.attachment import Attachment, World
+from im.gateway.node import Node
+from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceSettings
+from im.handler import GATEWAY
+from im.http.admin import Check
+from im.http.api.about import Addresses
+from im.isolation import HandlerCounters, Handlers
+from im.ports import IAuthenticator, NodeBatch, Session
+from im.tap.cluster.engines import NODE_HEARTBEAT, engines_of
+from im.tap.cluster.peer import Peer, PeerEnds
+from im.tap.cluster.routes import routed
+from im.tap.cluster.store import BridgedStore
+from im.tap.config import Config
+from im.tap.handlers import installed_handlers, layer, make_owners
+from im.tap.parts import Opening
+from im.tap.process import INodeReactor
+from im.tap.storing import now_ms
+from im.tap.threads import threads_of
+from im.tap.timed import TimedStore
+
+_DISPLACED = Refused(Code.DISPLACED, "a newer login took this session's place")
+
+
+class ClusterLayers:
+    """`im.tap.parts.Layers` of a node of a cluster."""
+
+    _log = Logger()
+
+    def __init__(self, opening: Opening) -> None:
+        config, reactor, authenticator, _ = opening
+        engines = engines_of(config, NODE_HEARTBEAT)
+        self._config = config
+        self._started_ms = now_ms()
+        self._about = About(version=__version__, capacity=config.limits.connections)
+        self._redis = RedisConnection(engines.redis, reactor)
+        self._lookups = RedisConnection(engines.redis, reactor)
+        self._directory = Directory(self._lookups, engines.keys, "", reactor)
+        watch = Watch(self._doubt, self._workers)
+        self._registration = Registration(
+            self._redis, engines.keys, config.node, self._present, watch, reactor
+        )
+        self.registry = RedisRegistry(self._directory, self._registration)
+        ends = PeerEnds(self._receive, self._doubt, lambda: self._registration.epoch)
+        self._peer = Peer(engines, "", self._directory, ends, reactor)
+        self.bus = self._peer.publisher
+        self._watchers = RegistryWatchers(self.registry)
+        self.node = self._node(config, reactor, authenticator)
+        bridged = BridgedStore(self.node.ask, config.shards, self._bridge_problem)
+        self.store = TimedStore(bridged, reactor)
+        self._teller = Worker(reactor, WorkerPorts(self.store, self.registry, self.bus))
+        self.pushes = Pushes(reactor, PushPorts(self.store, self.registry, self._teller.tell))
+        world = World(self._join, self._register, self.node.ask)
+        self._attachment = Attachment(
+            config.node, world, self.node.sessions, self.node.looks, self.node.ticker, SystemRandom()
+        )
+        self._beating = LoopingCall(self._beat)
+        self._beating.clock = reactor
+
+    def _node(self, config: Config, reactor: INodeReactor, authenticator: IAuthenticator) -> Node:
+        owners = make_owners(installed_handlers(), config.handlers)
+        handlers = Handlers(layer(owners, GATEWAY), threads_of(reactor), HandlerCounters())
+        presence = PresenceSettings(self._watchers, Visibility(config.presence))
+        return Node(
+            NodeIdentity(config.node, ""),
+            NodePorts(self.registry, self.bus, self._peer.bridge, authenticator),
+            NodeSettings(config.limits, ClassPolicy(config.same_class), handlers, presence),
+            reactor,
+            now_ms,
+            SystemRandom(),
+        )
+
+    @property
+    def requests_waiting(self) -> int:
+        """See `Layers`."""
+        return len(self._peer.bridge)
+
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """See `Layers`."""
+        return {
+            "redis": lambda: self._redis.problem,
+            "rabbitmq": lambda: self._peer.connection.problem,
+            "attachment": self._attachment.problem,
+        }
+
+    def reached_at(self, addresses: Addresses, http: str) -> None:
+        """See `Layers`."""
+        told = self._config.advertise or addresses.tcp
+        self._about = self._about._replace(addresses=tuple(told), websocket=addresses.websocket, http=http)
+
+    def route(self, user: str) -> Sequence[Addresses]:
+        """See `Layers`."""
+        return routed(self._directory, user)
+
+    def start(self) -> None:
+        """See `Layers`; logins are taken once the node is attached."""
+        self.node.start()
+        self._directory.start()
+        self._peer.start()
+        self._attachment.start()
+        self._beating.start(LEASE_MS / 1000, now=False).addErrback(self._beats_ended)
+
+    def drain(self) -> None:
+        """See `Layers`."""
+        self._about = self._about._replace(state="draining")
+        self._registration.renew()
+
+    async def close(self) -> None:
+        """See `Layers`."""
+        self._attachment.stop()
+        self._teller.stop()
+        if self._beating.running:
+            self._beating.stop()
+        self.node.stop()
+        self._directory.stop()
+        await self._registration.close()
+        await self._peer.stop()
+        await self._redis.close()
+        await self._lookups.close()
+
+    def _present(self) -> About:
+        return self._about._replace(sessions=len(self.node.pool))
+
+    def _doubt(self, reason: str) -> None:
+        self._attachment.doubt(reason)
+
+    def _workers(self, workers: Sequence[str]) -> None:
+        self._peer.inbox.named(workers)
+
+    def _receive(self, batch: NodeBatch) -> None:
+        self.node.receive(batch)
+
+    def _bridge_problem(self) -> str:
+        return self._peer.connection.problem
+
+    def _join(self, generation: str) -> "Deferred[None]":
+        return Deferred.fromCoroutine(self._peer.inbox.join(address(self._config.node, generation)))
+
+    def _register(self, generation: str, sessions: Sequence[Session]) -> "Deferred[None]":
+        audiences = [*self.node.groups.audiences, *self._watchers.audiences]
+        registering = self._registration.establish(generation, sessions, audiences)
+        return registering.addCallback(self._registered)
+
+    def _registered(self, displaced: Sequence[Session]) -> None:
+        for session in displaced:
+            connection = self.node.pool.get(session.id)
+            if connection is not None:
+                connection.end(_DISPLACED)
+        self.node.groups.doubt_all()
+        self.node.watching.refresh()
+        if self._attachment.established == 0:
+            self.node.ask(EndNode(self._config.node, 0))
+
+    def _beat(self) -> None:
+        if self._attachment.is_attached:
+            self.node.ask(BeatNode(self._config.node, self._started_ms))
+
+    def _beats_ended(self, failure: Failure) -> None:
+        self._log.failure("the node notes no more in the ledger that it lives", failure)
