@@ -2,16 +2,12 @@
 
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.redis.connection import place_of
-from im.adapters.redis.layout import address
 from im.adapters.redis.registration import About
-from im.ports import Session, UnavailableError
+from im.ports import UnavailableError
 from im.test.adapters.redis.cluster import ManyNodes, RedisCase
 from im.testing.contracts import registry
 
@@ -226,46 +222,3 @@ class PlaceTests(SynchronousTestCase):
             with self.assertRaises(ValueError) as caught:
                 place_of(url)
             self.assertNotIn("secret", str(caught.exception))
-
-
-_WHAT = st.sampled_from(["register", "unregister"])
-_STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["register", "unregister"]), st.integers(0, 2), st.integers(0, 2), st.integers(1, 3)
-    ),
-    max_size=20,
-)
-
-
-class OracleTests(RedisCase):
-    """Whatever is asked in whatever order, Redis answers as the memory does."""
-
-    async def test_redis_is_the_memory_s_equal(self) -> None:
-        nodes = {name: await self.node(name) for name in ("n0", "n1")}
-        directory = self.directory()
-        runs: list[list[tuple[str, int, int, int]]] = []
-
-        @settings(max_examples=60, derandomize=True, deadline=None, database=None)
-        @given(_STEPS)
-        def collect(steps: list[tuple[str, int, int, int]]) -> None:
-            runs.append(steps)
-
-        collect()
-        for number, steps in enumerate(runs):
-            real, model = ManyNodes(nodes, directory), MemoryRegistry()
-            users = [f"user-{number}-{each}" for each in range(3)]
-            for what, user, device, fence in steps:
-                name = f"n{device % 2}"
-                session = Session(
-                    f"s{device}{fence}", users[user], f"d{device % 2}", "phone", name, "g1", fence
-                )
-                if what == "register":
-                    ours = await real.register(session)
-                    self.assertEqual(set(ours), set(await model.register(session)), steps)
-                else:
-                    await real.unregister(session)
-                    await model.unregister(session)
-            located = {node: sorted(found) for node, found in (await real.locate(users)).items()}
-            expected = {node: sorted(found) for node, found in (await model.locate(users)).items()}
-            self.assertEqual(located, expected, steps)
-        self.assertEqual(address("n", "g"), "n~g")
