@@ -61,10 +61,26 @@ class MoveClock(NamedTuple):
 
 
 class EndNode(NamedTuple):
-    """Write: a node died that was last alive at `last_ms`: its open sessions end then. Result `NodeEnded`."""
+    """Write: a node died that was last alive at `last_ms`: its open sessions end then. Result `NodeEnded`.
+
+    0: when its own last beat says.
+    """
 
     node: str
     last_ms: int
+
+
+class BeatNode(NamedTuple):
+    """Write: a node, started at `started_ms`, is alive. Result `SessionNoted`."""
+
+    node: str
+    started_ms: int
+
+
+class EndSilentNodes(NamedTuple):
+    """Write: end the open sessions of all nodes that did not beat for `silent_ms`. Result `NodeEnded`."""
+
+    silent_ms: int
 
 
 class SessionNoted(NamedTuple):
@@ -139,8 +155,19 @@ class OnlineTimesPage(NamedTuple):
     next: str
 
 
-LedgerWrite = OpenSession | ChangeAppState | CloseSession | MoveClock | EndNode | KeepLedger
+LedgerWrite = (
+    OpenSession | ChangeAppState | CloseSession | MoveClock | EndNode | BeatNode | EndSilentNodes | KeepLedger
+)
 LedgerQuery = OnlineTime | OnlineTimes
 LedgerResult = SessionNoted | NodeEnded | LedgerKept | OnlineTimeReport | OnlineTimesPage
 
-LEDGER_WRITES = (OpenSession, ChangeAppState, CloseSession, MoveClock, EndNode, KeepLedger)
+LEDGER_WRITES = (
+    OpenSession,
+    ChangeAppState,
+    CloseSession,
+    MoveClock,
+    EndNode,
+    BeatNode,
+    EndSilentNodes,
+    KeepLedger,
+)
