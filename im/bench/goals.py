@@ -34,6 +34,7 @@ GOALS = (
     Goal("push", "signal", "normalised_cpu_us_per_signal", 450),
     Goal("push", "durable", "normalised_cpu_us_per_user", 80),
     Goal("push", "beside_chat", "p99_ms", 50),
+    Goal("push", "crowd", "p99_ms", 50),
     Goal("presence", "watched", "normalised_cpu_us_per_notification", 30),
     Goal("growth", "5m", "times_of_empty", 1.4),
 )

@@ -4,6 +4,7 @@ import http.client
 import json
 from collections.abc import Sequence
 from functools import partial
+from itertools import cycle
 from threading import Event, Thread
 from time import perf_counter
 from typing import Any
@@ -19,6 +20,7 @@ from im.proto.chat_pb2 import Deliver
 from im.wire import hot
 
 IMPORTED_AT_ONCE = 1_000
+PUSHED_AT_ONCE = 10_000
 ARRIVAL_SECONDS = 30.0
 WARM_UP = 200
 EVENT = {"order": 7, "paid": True, "note": "x" * 60}
@@ -126,17 +128,20 @@ def durable(job: Job, meter: Meter) -> Figures:
 
 
 def beside_chat(job: Job, meter: Meter) -> Figures:
-    """Chat by the clock, while a back end pushes to many users without a pause."""
+    """Chat by the clock, while a back end pushes to many users without a pause; to each once at least."""
     loop, back_end = Loop(), BackEnd(job)
     back_end.import_all(job["everyone"])
     pairs = chat_pairs(loop, job)
-    is_over, pushes = Event(), 0
+    is_over, pushed, everyone = Event(), 0, job["everyone"]
+    pages = [everyone[start : start + PUSHED_AT_ONCE] for start in range(0, len(everyone), PUSHED_AT_ONCE)]
 
     def push() -> None:
-        nonlocal pushes
-        while not is_over.is_set():
-            back_end.post("/v1/push", {"to": job["everyone"], "event": EVENT})
-            pushes += 1
+        nonlocal pushed
+        for page in cycle(pages):
+            if is_over.is_set():
+                return
+            back_end.post("/v1/push", {"to": page, "event": EVENT})
+            pushed += len(page)
 
     pusher = Thread(target=push)
     pusher.start()
@@ -145,12 +150,13 @@ def beside_chat(job: Job, meter: Meter) -> Figures:
     finally:
         is_over.set()
         pusher.join()
-    if not pushes:
-        raise LoadError("no push ended meanwhile")
+    if pushed < len(everyone):
+        raise LoadError(f"only {pushed} of {len(everyone)} users got their push meanwhile")
     lost, duplicated, reordered = (
         sum(column) for column in zip(*(pair.verify() for pair in pairs), strict=True)
     )
-    return {**measured._asdict(), "lost": lost, "duplicated": duplicated, "reordered": reordered}
+    faults = {"lost": lost, "duplicated": duplicated, "reordered": reordered}
+    return {**measured._asdict(), **faults, "pushed": pushed}
 
 
 def _push_beside(loop: Loop, back_end: BackEnd, body: Any) -> None:

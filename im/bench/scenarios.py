@@ -14,6 +14,9 @@ LOGINS = 3_000
 SIGNALS = 2_000
 PUSHED_USERS = 10_000
 PUSHES = 3
+CROWD, CROWD_SECONDS = 100_000, 20.0
+"""Users who get their first push, and how long chat goes on meanwhile."""
+
 WATCHED = 50
 PRESENCE_CHANGES = 100.0
 """A second."""
@@ -123,6 +126,12 @@ def push(options: Options) -> Iterator[Measured]:
         load = {"rate": BESIDE_RATE, "seconds": options.seconds, **access}
         job = server.job("push_beside_chat", users, everyone=everyone, **load)
         yield Measured("beside_chat", generate(job), settings)
+    with node(settings) as server:
+        access = {"http": server.http, "key": push_key(server)}
+        crowd = [f"crowd{number}" for number in range(CROWD)]
+        load = {"rate": BESIDE_RATE, "seconds": CROWD_SECONDS, **access}
+        job = server.job("push_beside_chat", users, everyone=crowd, **load)
+        yield Measured("crowd", generate(job), settings)
 
 
 def presence(options: Options) -> Iterator[Measured]:
