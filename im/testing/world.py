@@ -24,9 +24,10 @@ from zope.interface import implementer
 from im.adapters.memory.bridge import MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
+from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.sqlite.runners import inline_runners
-from im.adapters.sql.sqlite.store import SqliteStore, StorePolicy
+from im.adapters.sql.sqlite.store import SqliteStore
 from im.business.custom import HandlerSettings
 from im.business.worker import Worker, WorkerPorts
 from im.client.core.session import CoreSettings

@@ -7,6 +7,7 @@ from pathlib import Path
 from twisted.internet.threads import deferToThread
 
 from im.adapters.sql.sqlite import FileDatabase
+from im.adapters.sql.sqlite.connection import SqliteConnection
 from im.adapters.token.keys import load_keys
 from im.core.errors import Code
 from im.proto.base_pb2 import Error
@@ -31,7 +32,7 @@ class WatchedDatabase(FileDatabase):
     def __init__(self, path: Path) -> None:
         super().__init__(path, busy_ms=BUSY_MS)
 
-    def connect_writer(self) -> sqlite3.Connection:
+    def connect_writer(self) -> SqliteConnection:
         connection = super().connect_writer()
         self.writer = self.writer or connection
         return connection

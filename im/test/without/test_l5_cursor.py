@@ -6,9 +6,10 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.sqlite.runners import inline_runners
-from im.adapters.sql.sqlite.store import SqliteStore, StorePolicy
+from im.adapters.sql.sqlite.store import SqliteStore
 from im.adapters.sql.sqlite.writer import Writer
 from im.core.messages import Sync, SyncPage
 from im.test.without.support import TALK, RuleTests, a_send

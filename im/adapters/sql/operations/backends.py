@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.dialect import UNCLAIMED
 from im.core.backends import (
     REMEMBERED_MS,
     ApiKey,
@@ -30,12 +31,13 @@ _REVOKE = "UPDATE api_key SET revoked_ms = ? WHERE key_id = ? AND revoked_ms = 0
 _EARLIER = "SELECT digest, token, status, body, time_ms FROM remembered WHERE owner = ? AND request_key = ?"
 _REMEMBER = (
     "INSERT INTO remembered (owner, request_key, digest, token, time_ms, status, body)"
-    " VALUES (?, ?, ?, ?, ?, 0, x'') ON CONFLICT (owner, request_key) DO UPDATE SET"
-    " digest = excluded.digest, token = excluded.token, time_ms = excluded.time_ms, status = 0, body = x''"
+    " VALUES (?, ?, ?, ?, ?, 0, ?) ON CONFLICT (owner, request_key) DO UPDATE SET"
+    " digest = excluded.digest, token = excluded.token, time_ms = excluded.time_ms,"
+    " status = 0, body = excluded.body"
 )
 _FORGET = (
-    "DELETE FROM remembered WHERE rowid IN"
-    " (SELECT rowid FROM remembered WHERE time_ms <= ? ORDER BY time_ms LIMIT ?)"
+    "DELETE FROM remembered WHERE (owner, request_key) IN (SELECT owner, request_key"
+    f" FROM remembered WHERE time_ms <= ? ORDER BY time_ms LIMIT ? {UNCLAIMED})"
 )
 _KEEP = "UPDATE remembered SET status = ?, body = ? WHERE owner = ? AND request_key = ? AND status = 0"
 
@@ -74,7 +76,7 @@ class Backends:
         self._connection.execute(_FORGET, (now_ms - REMEMBERED_MS, _FORGOTTEN_AT_ONCE))
         row = self._connection.execute(_EARLIER, (write.owner, write.key)).fetchone()
         if row is None or row[4] <= now_ms - REMEMBERED_MS:
-            values = (write.owner, write.key, write.digest, write.token, now_ms)
+            values = (write.owner, write.key, write.digest, write.token, now_ms, b"")
             self._connection.execute(_REMEMBER, values)
             return Remembered(write.token, 0, b"")
         digest, token, status, body, _ = row

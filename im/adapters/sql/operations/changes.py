@@ -39,7 +39,7 @@ Outcome = MessageChanged | Refused
 
 _TARGET = "SELECT kind, sender, time_ms, content FROM message WHERE conversation_id = ? AND seq = ?"
 _SET_CONTENT = "UPDATE message SET content = ? WHERE conversation_id = ? AND seq = ?"
-_BLANK = f"UPDATE message SET kind = {entries.RECALLED}, content = x'' WHERE conversation_id = ? AND seq = ?"
+_BLANK = f"UPDATE message SET kind = {entries.RECALLED}, content = ? WHERE conversation_id = ? AND seq = ?"
 _EDITS = (
     f"SELECT seq FROM message_change WHERE conversation_id = ? AND kind = {entries.EDIT} AND target_seq = ?"
 )
@@ -174,7 +174,7 @@ class Changes:
         if refused is not None:
             return refused
         self._conversations.recall(conversation, write.target)
-        self._connection.execute(_BLANK, target.at)
+        self._connection.execute(_BLANK, (b"", *target.at))
         self._blank_edit(target)
         for kind in (entries.EDIT, entries.REACTION):
             self._connection.execute(_FORGET, (conversation.id, kind, write.target))

@@ -1,7 +1,10 @@
-"""What of a database connection the operations use: `sqlite3.Connection` is one as it stands."""
+"""What of a database connection the operations use."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from im.adapters.sql.operations.statements import RowsInsert
 
 
 class Cursor(Protocol):
@@ -29,3 +32,6 @@ class Connection(Protocol):
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
         """Run one statement once for each row of values."""
+
+    def insert_rows(self, insert: "RowsInsert", rows: Sequence[Sequence[Any]], /) -> int:
+        """Insert rows in few statements; returns how many were inserted or changed."""

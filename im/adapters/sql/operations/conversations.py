@@ -1,12 +1,15 @@
 """The writer's memory of conversations and members, and how their rows are written.
 
 Only the writer changes these rows, so what it remembers is what is stored. What a transaction
-touched is written at its end; after a rollback it is forgotten and read again.
+touched is written at its end; after a rollback it is forgotten and read again. Of several writers
+each remembers its own only, and asks before each transaction whether a conversation still has the
+`changed` that it remembers: any writer may post anywhere.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.group_rows import Group, load_group, write_groups
@@ -15,14 +18,15 @@ from im.core.groups import MEMBER
 from im.core.unread import Cursors
 
 _CONVERSATION = "kind, created_ms, last_seq, n, head_sender, head_time_ms, member_version, epoch_seq"
-_SELECT_CONVERSATION = f"SELECT {_CONVERSATION}, recalled_seq FROM conversation WHERE conversation_id = ?"
+CONVERSATION_COLUMNS = f"{_CONVERSATION}, recalled_seq, changed"
+_SELECT_CONVERSATION = f"SELECT {CONVERSATION_COLUMNS} FROM conversation WHERE conversation_id = ?"
 
-_MEMBER = (
+MEMBER_COLUMNS = (
     "read_seq, read_n, own_last_seq, own_last_n, own_after, own_max_seq,"
     " clear_seq, clear_n, join_seq, join_n, history_seq,"
-    " delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq"
+    " delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq, reached_seq"
 )
-_SELECT_MEMBER = f"SELECT {_MEMBER}, reached_seq FROM member WHERE conversation_id = ? AND user_id = ?"
+_SELECT_MEMBER = f"SELECT {MEMBER_COLUMNS} FROM member WHERE conversation_id = ? AND user_id = ?"
 
 _UPSERT_CONVERSATIONS = upsert("conversation", ["conversation_id"], [*_CONVERSATION.split(", "), "changed"])
 _MOVING = ["read_seq", "read_n", "own_last_seq", "own_last_n", "own_after", "own_max_seq", "delivered_seq"]
@@ -97,7 +101,10 @@ class Member:
 
 @dataclass(slots=True, eq=False)
 class Conversation:
-    """A row of conversation, and those of its members that were needed; `group` too."""
+    """A row of conversation, and those of its members that were needed; `group` too.
+
+    `changed` is its stamp when it was read or written last.
+    """
 
     id: str
     kind: str
@@ -109,6 +116,7 @@ class Conversation:
     member_version: int = 1
     epoch_seq: int = 0
     recalled_seq: int = 0
+    changed: int = 0
     group: Group | None = None
     members: dict[str, Member] = field(default_factory=dict)
 
@@ -117,12 +125,18 @@ class Conversations:
     """Conversations by id: those used last of those stored, and all of this transaction.
 
     What is remembered between two transactions has at most `bound` conversations, and `MEMBERS_EACH`
-    times as many members: of a large group only those that post are there.
+    times as many members: of a large group only those that post are there. Those that are not the
+    writer's own, as `is_own` tells, are not remembered.
     """
 
-    def __init__(self, connection: Connection, bound: int) -> None:
+    def __init__(
+        self, connection: Connection, bound: int, is_own: Callable[[str], bool] | None = None
+    ) -> None:
         self._connection = connection
         self._bound = bound
+        self._is_own = is_own
+        self._others: set[str] = set()
+        self._absent: set[str] = set()
         self._members = 0
         self._groups: dict[str, Group] = {}
         self._placed: dict[tuple[str, str], Member] = {}
@@ -142,11 +156,51 @@ class Conversations:
 
     def load(self, conversation_id: str) -> Conversation | None:
         """A conversation that is not remembered, or None if there is none."""
+        if conversation_id in self._absent:
+            return None
         row = self._connection.execute(_SELECT_CONVERSATION, (conversation_id,)).fetchone()
         if row is None:
             return None
+        return self.put(conversation_id, row)
+
+    def put(self, conversation_id: str, row: Iterable[Any]) -> Conversation:
+        """Remember a row of CONVERSATION_COLUMNS."""
         conversation = self._known[conversation_id] = Conversation(conversation_id, *row)
+        self._note_other(conversation_id)
         return conversation
+
+    def put_absent(self, conversation_ids: Iterable[str]) -> None:
+        """Remember for this transaction that there are no such conversations."""
+        self._absent.update(conversation_ids)
+
+    def put_member(self, conversation: Conversation, user: str, row: tuple[Any, ...]) -> Member:
+        """Remember a row of MEMBER_COLUMNS."""
+        (
+            delivered_seq,
+            can_send,
+            leave_seq,
+            leave_n,
+            role,
+            silenced_until_ms,
+            deleted_seq,
+            reached_seq,
+        ) = row[11:]
+        member = Member(user, Cursors(*row[:11]), delivered_seq, bool(can_send), leave_seq)
+        member.leave_n, member.role, member.reached_seq = leave_n, role, reached_seq
+        member.silenced_until_ms, member.deleted_seq = silenced_until_ms, deleted_seq
+        conversation.members[user] = member
+        self._members += 1
+        return member
+
+    def drop(self, conversation_id: str) -> None:
+        """Forget one conversation."""
+        conversation = self._known.pop(conversation_id, None)
+        if conversation is not None:
+            self._members -= len(conversation.members)
+
+    def _note_other(self, conversation_id: str) -> None:
+        if self._is_own is not None and not self._is_own(conversation_id):
+            self._others.add(conversation_id)
 
     def member(self, conversation: Conversation, user: str) -> Member | None:
         """The user's row there, or None if there is none."""
@@ -154,17 +208,7 @@ class Conversations:
         if member is not None:
             return member
         row = self._connection.execute(_SELECT_MEMBER, (conversation.id, user)).fetchone()
-        if row is None:
-            return None
-        delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq, reached_seq = row[
-            11:
-        ]
-        member = Member(user, Cursors(*row[:11]), delivered_seq, bool(can_send), leave_seq)
-        member.leave_n, member.role, member.reached_seq = leave_n, role, reached_seq
-        member.silenced_until_ms, member.deleted_seq = silenced_until_ms, deleted_seq
-        conversation.members[user] = member
-        self._members += 1
-        return member
+        return None if row is None else self.put_member(conversation, user, row)
 
     def group(self, conversation: Conversation) -> Group:
         """The group that a conversation is."""
@@ -176,6 +220,8 @@ class Conversations:
     def create(self, conversation: Conversation) -> None:
         """Add a conversation that isn't stored, with all its members."""
         self._known[conversation.id] = conversation
+        self._absent.discard(conversation.id)
+        self._note_other(conversation.id)
         self._members += len(conversation.members)
         self.touch(conversation)
         for member in conversation.members.values():
@@ -235,8 +281,15 @@ class Conversations:
         """Whether this transaction has any row to write."""
         return bool(self._touched or self._moved or self._receipts)
 
+    @property
+    def touched(self) -> set[str]:
+        """The conversations that this transaction changes anything of."""
+        return self._touched.keys() | {conversation_id for conversation_id, _ in self._moved}
+
     def write(self, changed: int) -> None:
         """Write what was touched, stamped with the commit counter's value."""
+        for conversation in self._touched.values():
+            conversation.changed = changed
         conversations = [
             (
                 each.id,
@@ -308,13 +361,15 @@ class Conversations:
 
     def forget(self) -> None:
         """After a rollback: what was touched is unknown."""
-        for conversation_id in self._touched.keys() | {key[0] for key in self._moved}:
-            conversation = self._known.pop(conversation_id, None)
-            if conversation is not None:
-                self._members -= len(conversation.members)
+        for conversation_id in self.touched:
+            self.drop(conversation_id)
         self._clear()
 
     def _clear(self) -> None:
+        for conversation_id in self._others:
+            self.drop(conversation_id)
+        self._others.clear()
+        self._absent.clear()
         self._touched.clear()
         self._moved.clear()
         self._kept.clear()

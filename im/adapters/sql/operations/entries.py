@@ -1,10 +1,10 @@
 """Runs of entries, read so that every seq is answered: what can't be shown has a placeholder."""
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.dialect import Dialect
 from im.core.messages import Entry
 
 PLACEHOLDER = 0
@@ -26,8 +26,9 @@ def wire_size(entry: Entry) -> int:
 class Entries:
     """Reads entries on a connection; content over `content_bytes` is not shown."""
 
-    def __init__(self, connection: Connection, content_bytes: int) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, content_bytes: int) -> None:
         self._connection = connection
+        self._dialect = dialect
         self._content_bytes = content_bytes
 
     def read(self, conversation: str, first: int, last: int, descending: bool) -> Iterator[Entry]:
@@ -41,8 +42,8 @@ class Entries:
                         yield self._entry(row)
                         break
                     yield _placeholder(seq)
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+        except self._dialect.error as error:
+            if not self._dialect.is_damage(error):
                 raise
             for seq in seqs:
                 yield self._read_one(conversation, seq)
@@ -52,8 +53,8 @@ class Entries:
     def _read_one(self, conversation: str, seq: int) -> Entry:
         try:
             row = self._connection.execute(_RUN, (conversation, seq, seq)).fetchone()
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+        except self._dialect.error as error:
+            if not self._dialect.is_damage(error):
                 raise
             row = None
         return _placeholder(seq) if row is None else self._entry(row)
@@ -67,8 +68,3 @@ class Entries:
 
 def _placeholder(seq: int) -> Entry:
     return Entry(seq, 0, PLACEHOLDER, "", b"", 0, b"")
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Whether a row, not the moment, is at fault: undecodable text (no code) or a corrupt page."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF == sqlite3.SQLITE_CORRUPT

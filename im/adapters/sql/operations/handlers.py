@@ -2,6 +2,7 @@
 
 from im.adapters.sql.checks import conclude_problem
 from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.dialect import UNCLAIMED
 from im.adapters.sql.operations.posts import Posts
 from im.core.custom import Conclude, Concluded, CustomReply, Record, Stale
 from im.core.errors import Code, Refused
@@ -17,8 +18,8 @@ _ADD_REPLY = (
     "INSERT INTO handler_reply (handler, user_id, request_key, time_ms, type, body) VALUES (?, ?, ?, ?, ?, ?)"
 )
 _FORGET_REPLIES = (
-    "DELETE FROM handler_reply WHERE rowid IN"
-    " (SELECT rowid FROM handler_reply WHERE time_ms < ? ORDER BY time_ms LIMIT ?)"
+    "DELETE FROM handler_reply WHERE (handler, user_id, request_key) IN (SELECT handler, user_id, request_key"
+    f" FROM handler_reply WHERE time_ms < ? ORDER BY time_ms LIMIT ? {UNCLAIMED})"
 )
 _RECORD = "SELECT value, version FROM handler_record WHERE handler = ? AND key = ?"
 _VERSION = "SELECT version FROM handler_record WHERE handler = ? AND key = ?"

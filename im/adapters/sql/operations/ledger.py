@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
 from im.core.ledger import (
+    BeatNode,
     ChangeAppState,
     CloseSession,
     EndNode,
+    EndSilentNodes,
     MoveClock,
     NodeEnded,
     OpenSession,
@@ -41,7 +43,8 @@ _LAST_SPAN = "SELECT from_ms, to_ms FROM online_foreground WHERE session_id = ? 
 _EXTEND_SPAN = "UPDATE online_foreground SET to_ms = ? WHERE session_id = ? AND from_ms = ?"
 _CLOSE = (
     "UPDATE online_session SET closed_ms = ?, reason = ?, bound_ms = ?, clock_ms = ?,"
-    " blurred_ms = blurred_ms + ?, reach_ms = max(reach_ms, ?), is_entered = 0"
+    " blurred_ms = blurred_ms + ?, reach_ms = CASE WHEN reach_ms < ? THEN ? ELSE reach_ms END,"
+    " is_entered = 0"
     f" WHERE session_id = ? AND (closed_ms IS NULL OR reason = '{NODE_DIED}')"
 )
 _OPEN_ON = "SELECT session_id, opened_ms, changed_ms, heartbeat_ms, base_clock_ms FROM online_session" + (
@@ -73,13 +76,13 @@ _NO_LEASE = _Lease(0, 0, 0, 0)
 class Ledger:
     """Executes what concerns the ledger inside the writer's transaction.
 
-    The database belongs to this process alone: sessions that are open before its first own are of
-    processes that died, and end when those were last alive.
+    Where the database belongs to this process alone, sessions that are open before its first own are
+    of processes that died, and end when those were last alive.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, is_alone: bool = True) -> None:
         self._connection = connection
-        self._has_begun = False
+        self._has_begun = not is_alone
         self._begins = False
 
     def begin(self) -> None:
@@ -150,7 +153,15 @@ class Ledger:
         """End a session, or put right when it ended."""
         self._open(write.opened)
         session, closed_ms = write.opened.session, max(write.closed_ms, write.opened.opened_ms)
-        end = (closed_ms, write.reason, write.bound_ms, write.clock_ms, write.blurred_ms, closed_ms)
+        end = (
+            closed_ms,
+            write.reason,
+            write.bound_ms,
+            write.clock_ms,
+            write.blurred_ms,
+            closed_ms,
+            closed_ms,
+        )
         return SessionNoted(bool(self._connection.execute(_CLOSE, (*end, session)).rowcount))
 
     def move_clock(self, write: MoveClock, now_ms: int) -> SessionNoted:
@@ -160,7 +171,21 @@ class Ledger:
 
     def end_node(self, write: EndNode, now_ms: int) -> NodeEnded:
         """End the open sessions of a node that died."""
-        return NodeEnded(self._end(write.node, write.last_ms))
+        return NodeEnded(self._end(write.node, write.last_ms or self._lease(write.node).last_ms))
+
+    def beat_node(self, write: BeatNode, now_ms: int) -> SessionNoted:
+        """Note that a node of a cluster lives."""
+        self.beat(write.node, write.started_ms, now_ms)
+        return SessionNoted(True)
+
+    def end_silent(self, write: EndSilentNodes, now_ms: int) -> NodeEnded:
+        """End the open sessions of nodes that did not beat for a while."""
+        sessions = 0
+        for (node,) in self._connection.execute(_OPEN_NODES).fetchall():
+            last_ms = self._lease(node).last_ms
+            if last_ms < now_ms - write.silent_ms:
+                sessions += self._end(node, last_ms)
+        return NodeEnded(sessions)
 
     def _end(self, node: str, last_ms: int) -> int:
         lease = self._lease(node)
@@ -177,6 +202,7 @@ class Ledger:
                     crash_bound_ms(heartbeat_ms) + stalled_ms,
                     abs(jumped_ms),
                     0,
+                    end_ms,
                     end_ms,
                     session,
                 )

@@ -10,7 +10,9 @@ from im.core.entries import EDIT, PLACEHOLDER, RECALLED
 from im.core.messages import Sent
 
 _COLUMNS = ["conversation_id", "seq", "n", "kind", "sender", "client_msg_id", "time_ms", "content"]
-_INSERT = RowsInsert("message", _COLUMNS, "ON CONFLICT (client_msg_id, sender, conversation_id) DO NOTHING")
+_INSERT = RowsInsert(
+    "message", _COLUMNS, "ON CONFLICT (client_msg_id, sender, conversation_id) DO NOTHING", is_new=True
+)
 _BY_CLIENT_ID = (
     "SELECT seq, n, time_ms, kind, content FROM message"
     " WHERE client_msg_id = ? AND sender = ? AND conversation_id = ?"

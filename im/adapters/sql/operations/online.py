@@ -23,8 +23,8 @@ _USERS_A_PAGE = 64
 
 _STAYS = (
     "SELECT s.session_id, s.device_class, s.opened_ms, s.closed_ms, s.bound_ms, s.clock_ms, s.blurred_ms,"
-    " s.foreground_ms, s.heartbeat_ms, s.spans, max(s.opened_ms, s.changed_ms,"
-    " coalesce(l.last_ms - l.clock_ms + s.base_clock_ms, 0)), coalesce(l.clock_ms - s.base_clock_ms, 0)"
+    " s.foreground_ms, s.heartbeat_ms, s.spans, s.changed_ms,"
+    " coalesce(l.last_ms - l.clock_ms + s.base_clock_ms, 0), coalesce(l.clock_ms - s.base_clock_ms, 0)"
     " FROM online_session AS s LEFT JOIN node_lease AS l ON l.node = s.node"
     " WHERE s.user_id = ? AND s.opened_ms < ? AND (s.closed_ms IS NULL OR s.closed_ms >= ?) LIMIT ?"
 )
@@ -133,9 +133,20 @@ def stays_of(connection: Connection, user: str, start_ms: int, end_ms: int) -> l
         return None
     stays = []
     for session, device_class, opened_ms, closed_ms, *rest in rows:
-        bound_ms, clock_ms, blurred_ms, foreground_ms, heartbeat_ms, spans, lease_ms, jumped_ms = rest
+        (
+            bound_ms,
+            clock_ms,
+            blurred_ms,
+            foreground_ms,
+            heartbeat_ms,
+            spans,
+            changed_ms,
+            lease_ms,
+            jumped_ms,
+        ) = rest
         if closed_ms is None:
-            closed_ms, bound_ms, clock_ms = lease_ms, crash_bound_ms(heartbeat_ms), abs(jumped_ms)
+            closed_ms = max(opened_ms, changed_ms, lease_ms)
+            bound_ms, clock_ms = crash_bound_ms(heartbeat_ms), abs(jumped_ms)
         foreground = connection.execute(_SPANS, (session,)).fetchall() if spans else []
         if foreground_ms is not None:
             foreground.append((foreground_ms, closed_ms))

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.conversations import Conversation, Conversations
+from im.adapters.sql.operations.dialect import UNCLAIMED
 from im.adapters.sql.operations.entries import PLACEHOLDER
 from im.adapters.sql.operations.messages import Messages, Stored
 from im.adapters.sql.operations.posting import Posting, begin
@@ -39,10 +40,10 @@ _ADD = (
 _IS_KNOWN = "SELECT 1 FROM users WHERE user_id = ?"
 _NEWEST = "SELECT seq FROM inbox_newest WHERE conversation_id = ? AND collapse_key = ?"
 _SET_NEWEST = upsert("inbox_newest", ["conversation_id", "collapse_key"], ["seq"])
-_BLANK = f"UPDATE message SET kind = {PLACEHOLDER}, content = x'' WHERE conversation_id = ? AND seq = ?"
+_BLANK = f"UPDATE message SET kind = {PLACEHOLDER}, content = ? WHERE conversation_id = ? AND seq = ?"
 _OVER = (
     "SELECT push_id FROM push WHERE is_expired = 0 AND expires_ms <= ?"
-    " ORDER BY is_expired, expires_ms LIMIT 1"
+    f" ORDER BY is_expired, expires_ms LIMIT 1 {UNCLAIMED}"
 )
 _SHOWN = (
     "SELECT conversation_id, seq FROM message"
@@ -52,11 +53,12 @@ _FORGET_NEWEST = "DELETE FROM inbox_newest WHERE conversation_id = ? AND seq = ?
 _SET_EXPIRED = "UPDATE push SET is_expired = 1 WHERE push_id = ?"
 _REMOVE_PUSHES = (
     "DELETE FROM push WHERE push_id IN (SELECT push_id FROM push"
-    " WHERE is_expired = 1 AND expires_ms <= ? ORDER BY is_expired, expires_ms LIMIT ?)"
+    f" WHERE is_expired = 1 AND expires_ms <= ? ORDER BY is_expired, expires_ms LIMIT ? {UNCLAIMED})"
 )
 _REMOVE_RECEIPTS = (
-    "DELETE FROM inbox_receipt WHERE rowid IN"
-    " (SELECT rowid FROM inbox_receipt WHERE time_ms <= ? ORDER BY time_ms LIMIT ?)"
+    "DELETE FROM inbox_receipt WHERE (conversation_id, device_id, seq) IN"
+    " (SELECT conversation_id, device_id, seq FROM inbox_receipt WHERE time_ms <= ?"
+    f" ORDER BY time_ms LIMIT ? {UNCLAIMED})"
 )
 _PUSH = "SELECT created_ms, expires_ms, device_classes FROM push WHERE push_id = ?"
 _ENTRIES = (
@@ -140,7 +142,7 @@ class Pushes:
             row = self._connection.execute(_NEWEST, (inbox, push.collapse_key)).fetchone()
             if row is not None:
                 older.append((inbox, row[0]))
-        self._connection.executemany(_BLANK, older)
+        self._connection.executemany(_BLANK, [(b"", *at) for at in older])
         newest = [(inbox_conversation(entry.user), push.collapse_key, entry.seq) for entry in entries]
         _SET_NEWEST.execute(self._connection, newest)
 
@@ -152,7 +154,7 @@ class Pushes:
             if over is None:
                 break
             shown = execute(_SHOWN, (over[0], write.most - rows)).fetchall()
-            self._connection.executemany(_BLANK, shown)
+            self._connection.executemany(_BLANK, [(b"", *at) for at in shown])
             self._connection.executemany(_FORGET_NEWEST, shown)
             rows += len(shown)
             if rows < write.most:

@@ -1,12 +1,12 @@
 """The readers: each query is answered from one snapshot."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from im.adapters.sql.operations.backends import all_keys, find_key
 from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.dialect import Dialect
 from im.adapters.sql.operations.entries import Entries, wire_size
 from im.adapters.sql.operations.folds import deleted, deleted_of, fold_size, folds_of
 from im.adapters.sql.operations.handlers import record_of, reply_of
@@ -46,8 +46,6 @@ from im.core.relations import GetRelation, ListRequests
 from im.core.validation import conversation_problem, unknown_conversation
 from im.ports import UnavailableError
 
-_META = "SELECT store_epoch, changes FROM meta"
-
 _HEAD_BYTES = 160
 """What a head takes on the wire beside its texts and its last entry, at most."""
 
@@ -58,10 +56,13 @@ class Reader:
     Raises `UnavailableError` where the database can't be read now.
     """
 
-    def __init__(self, connection: Connection, limits: Limits, almanac: Almanac = UNTIMED) -> None:
+    def __init__(
+        self, connection: Connection, dialect: Dialect, limits: Limits, almanac: Almanac = UNTIMED
+    ) -> None:
         self._connection = connection
+        self._dialect = dialect
         self._limits = limits
-        self._entries = Entries(connection, limits.content_bytes)
+        self._entries = Entries(connection, dialect, limits.content_bytes)
         online = OnlineTimeReader(connection, limits, almanac)
         self._answers: dict[type, Callable[[Any], Result]] = {
             Sync: self._sync,
@@ -94,12 +95,12 @@ class Reader:
         try:
             with self._snapshot():
                 return self._answers[type(query)](query)
-        except sqlite3.Error as error:
+        except self._dialect.error as error:
             raise UnavailableError(f"the database can't be read: {error}") from error
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
-        self._connection.execute("BEGIN")
+        self._connection.execute(self._dialect.snapshot)
         try:
             yield
         finally:
@@ -113,7 +114,7 @@ class Reader:
         return Refused(Code.NOT_FOUND, "this request was not answered yet") if earlier is None else earlier
 
     def _relation(self, query: GetRelation) -> Result:
-        (epoch, _) = self._connection.execute(_META).fetchone()
+        (epoch, _) = self._connection.execute(self._dialect.position).fetchone()
         return relation_of(self._connection, query, epoch)
 
     def _sync(self, query: Sync) -> SyncPage | Refused:
@@ -122,7 +123,7 @@ class Reader:
         refused = login_refusal(self._connection, query.user, query.device, query.issued_ms)
         if refused is not None:
             return refused
-        epoch, changes = self._connection.execute(_META).fetchone()
+        epoch, changes = self._connection.execute(self._dialect.position).fetchone()
         since = -1
         if query.cursor is not None and query.cursor.epoch == epoch:
             since = min(query.cursor.position, changes)
@@ -134,7 +135,7 @@ class Reader:
         return SyncPage(SyncCursor(epoch, changes), heads, following)
 
     def _changed(self, query: WhatChanged) -> Changed:
-        epoch, changes = self._connection.execute(_META).fetchone()
+        epoch, changes = self._connection.execute(self._dialect.position).fetchone()
         return what_changed(self._connection, query, epoch, changes + 1)
 
     def _heads(self, places: list[Place]) -> list[Head]:
@@ -172,7 +173,7 @@ class Reader:
         if row is None:
             return unknown_conversation()
         place = place_of(row)
-        (epoch, _) = self._connection.execute(_META).fetchone()
+        (epoch, _) = self._connection.execute(self._dialect.position).fetchone()
         entries, folds, more = self._page(place, query)
         return PullPage(
             conversation=place.conversation,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from im.adapters.sql.checks import disabled
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.conversations import Conversation, Conversations, Keepings, Member
+from im.adapters.sql.operations.dialect import UNCLAIMED
 from im.adapters.sql.operations.posting import begin, blocked, find
 from im.adapters.sql.operations.posts import Posts
 from im.adapters.sql.operations.users import Users
@@ -68,11 +69,13 @@ _DECIDE = (
 _SEE = "UPDATE friend_request SET seen = 1 WHERE addressee = ? AND seen = 0"
 _EXPIRE = (
     "UPDATE friend_request SET state = 'expired', decided_ms = ? WHERE (requester, addressee) IN"
-    " (SELECT requester, addressee FROM friend_request WHERE state = 'pending' AND created_ms < ? LIMIT ?)"
+    " (SELECT requester, addressee FROM friend_request WHERE state = 'pending' AND created_ms < ? LIMIT ?"
+    f" {UNCLAIMED})"
 )
 _FORGET = (
     "DELETE FROM friend_request WHERE (requester, addressee) IN (SELECT requester, addressee"
-    " FROM friend_request WHERE state <> 'pending' AND created_ms < ? LIMIT ?)"
+    " FROM friend_request WHERE state <> 'pending' AND created_ms < ? LIMIT ?"
+    f" {UNCLAIMED})"
 )
 _UNSEEN = "SELECT count(*) FROM friend_request WHERE addressee = ? AND state = 'pending' AND seen = 0"
 _LIST = (

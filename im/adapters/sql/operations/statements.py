@@ -1,12 +1,6 @@
-"""Inserts of many rows in few statements.
-
-Each statement gives up the interpreter's lock at least once, so that a row each would let the
-reactor's thread in between any two rows. Texts exist for powers of two rows only, so that the
-driver's cache of prepared statements holds them all.
-"""
+"""Inserts of many rows in few statements; how, is each connection's own affair."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 from im.adapters.sql.operations.connection import Connection
@@ -17,25 +11,26 @@ _MOST_ROWS = 64
 
 
 class RowsInsert:
-    """One INSERT, for any number of rows; `tail` is its ON CONFLICT clause."""
+    """One INSERT, for any number of rows; `tail` is its ON CONFLICT clause.
 
-    def __init__(self, table: str, columns: Sequence[str], tail: str) -> None:
+    `is_new`: a row that is there already must be told of, by the count or an error.
+    """
+
+    def __init__(self, table: str, columns: Sequence[str], tail: str, is_new: bool = False) -> None:
+        self.head = f"INSERT INTO {table} ({', '.join(columns)})"
+        self.columns = columns
+        self.tail = tail
+        self.is_new = is_new
         row = f"({', '.join('?' * len(columns))})"
         sizes = [1 << power for power in range(_MOST_ROWS.bit_length())]
-        self._texts = [
-            (size, f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)} {tail}")
-            for size in reversed(sizes)
+        self.texts = [
+            (size, f"{self.head} VALUES {', '.join([row] * size)} {tail}") for size in reversed(sizes)
         ]
+        """Statements for powers of two rows, the largest first: few enough to be kept prepared."""
 
     def execute(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Insert all rows; returns how many were inserted or changed."""
-        done = count = 0
-        for size, text in self._texts:
-            while len(rows) - done >= size:
-                values = list(chain.from_iterable(rows[done : done + size]))
-                count += connection.execute(text, values).rowcount
-                done += size
-        return count
+        return connection.insert_rows(self, rows)
 
 
 def upsert(table: str, key: Sequence[str], others: Sequence[str]) -> RowsInsert:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import date, timedelta
 
 from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.dialect import UNCLAIMED
 from im.adapters.sql.operations.online import Almanac, stays_of
 from im.adapters.sql.operations.statements import upsert
 from im.core.calendars import DAY, Period, buckets, day_of, midnight_ms
@@ -18,6 +19,7 @@ _ENTER_ANEW = "UPDATE online_session SET is_entered = 0 WHERE is_entered = 1"
 _TO_ENTER = (
     "SELECT session_id, user_id, opened_ms, reach_ms FROM online_session"
     " WHERE is_entered = 0 AND closed_ms < ? ORDER BY closed_ms LIMIT ?"
+    f" {UNCLAIMED}"
 )
 _ENTERED = "UPDATE online_session SET is_entered = 1 WHERE session_id = ?"
 _HAS_DAY = "SELECT 1 FROM online_day WHERE user_id = ? AND day = ? LIMIT 1"
@@ -28,11 +30,13 @@ _ADD_DAYS = upsert(
     ["zone", "online_ms", "online_bound_ms", "foreground_ms", "foreground_bound_ms"],
 )
 _OLD = "SELECT session_id FROM online_session WHERE is_entered = 1 AND closed_ms < ? LIMIT ?"
+f" {UNCLAIMED}"
 _PURGE_SPANS = "DELETE FROM online_foreground WHERE session_id = ?"
 _PURGE_SESSION = "DELETE FROM online_session WHERE session_id = ?"
 _PURGE_DAYS = (
     "DELETE FROM online_day WHERE (user_id, day, device_class) IN"
-    " (SELECT user_id, day, device_class FROM online_day WHERE day < ? LIMIT ?)"
+    " (SELECT user_id, day, device_class FROM online_day WHERE day < ? LIMIT ?"
+    f" {UNCLAIMED})"
 )
 
 

@@ -48,7 +48,10 @@ _HAS_GROUPS = (
 _MOVE_DEVICE = (
     "UPDATE device SET device_class = ?, attempt = ?, last_ms = ? WHERE user_id = ? AND device_id = ?"
 )
-_LOG_OUT = "UPDATE device SET not_before_ms = max(not_before_ms, ?) WHERE user_id = ? AND device_id = ?"
+_LOG_OUT = (
+    "UPDATE device SET not_before_ms = CASE WHEN not_before_ms < ? THEN ? ELSE not_before_ms END"
+    " WHERE user_id = ? AND device_id = ?"
+)
 _STANDING = (
     "SELECT u.disabled, coalesce(d.not_before_ms, 0) FROM users AS u"
     " LEFT JOIN device AS d ON d.user_id = u.user_id AND d.device_id = ? WHERE u.user_id = ?"
@@ -60,16 +63,17 @@ class Users:
 
     With `is_open` a user is made by the first mention, at most `new_users_per_minute` of them;
     else a message to an unknown one is refused. A login makes its user in either case. Who is
-    disabled is remembered, so that each send can be checked.
+    disabled is remembered, so that each send can be checked: where others write, too, for the time
+    of one transaction, that begins with `see_disabled`.
     """
 
-    def __init__(self, connection: Connection, limits: Limits, is_open: bool) -> None:
+    def __init__(self, connection: Connection, limits: Limits, is_open: bool, is_alone: bool = True) -> None:
         self._connection = connection
         self._limits = limits
         self._is_open = is_open
         most = limits.new_users_per_minute
         self._new_users = TokenBucket(Rate(most / _MINUTE_MS, most))
-        self._disabled = {user for (user,) in connection.execute(_DISABLED)}
+        self._disabled = {user for (user,) in connection.execute(_DISABLED)} if is_alone else set()
         self._were_disabled: dict[str, bool] = {}
 
     def mention(self, users: Iterable[str], now_ms: int) -> Refused | None:
@@ -91,6 +95,10 @@ class Users:
     def is_disabled(self, user: str) -> bool:
         """Whether a user is shut out, as this transaction sees it."""
         return user in self._disabled
+
+    def see_disabled(self, users: Iterable[str]) -> None:
+        """Begin a transaction in which these are disabled, of those that it is about."""
+        self._disabled = set(users)
 
     def set_disabled(self, change: SetDisabled, now_ms: int) -> UserState | Refused:
         """Shut a user out, or let one in again."""
@@ -173,7 +181,9 @@ class Users:
         problem = logout_problem(logout)
         if problem is not None:
             return problem
-        moved = self._connection.execute(_LOG_OUT, (logout.before_ms, logout.user, logout.device))
+        moved = self._connection.execute(
+            _LOG_OUT, (logout.before_ms, logout.before_ms, logout.user, logout.device)
+        )
         if not moved.rowcount:
             return Refused(Code.NOT_FOUND, "this user has no such device", "device")
         return LoggedOut(logout.user, logout.device)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from im.adapters.sql.schema import SCHEMA_VERSION, UnusableDatabaseError, check_version, upgrade
+from im.adapters.sql.sqlite.connection import SqliteConnection
 from im.adapters.sql.sqlite.lock import FileLock, network_file_system
 
 Commit = Callable[[sqlite3.Connection], None]
@@ -37,14 +38,14 @@ class Database(Protocol):
 
     commit: Commit
 
-    def connect_writer(self) -> sqlite3.Connection:
+    def connect_writer(self) -> SqliteConnection:
         """The connection that writes."""
 
-    def connect_reader(self) -> sqlite3.Connection:
+    def connect_reader(self) -> SqliteConnection:
         """Another connection that reads."""
 
 
-def connect(path: Path, busy_ms: int) -> sqlite3.Connection:
+def connect(path: Path, busy_ms: int) -> SqliteConnection:
     """Open a database file with the PRAGMAs that durability rests on, each of them asserted."""
     connection = sqlite3.connect(
         path,
@@ -52,6 +53,7 @@ def connect(path: Path, busy_ms: int) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_STATEMENTS,
+        factory=SqliteConnection,
     )
     pragmas = (
         ("journal_mode", "WAL", "wal"),
@@ -106,13 +108,13 @@ class FileDatabase:
             )
         self._lock.acquire()
 
-    def connect_writer(self) -> sqlite3.Connection:
+    def connect_writer(self) -> SqliteConnection:
         """The connection that writes; the one before is no longer used."""
         connection = connect(self.path, self._busy_ms)
         self._connections.append(connection)
         return connection
 
-    def connect_reader(self) -> sqlite3.Connection:
+    def connect_reader(self) -> SqliteConnection:
         """Another connection, that can't write."""
         connection = self.connect_writer()
         connection.execute("PRAGMA query_only = ON")

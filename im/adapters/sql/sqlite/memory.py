@@ -6,6 +6,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from im.adapters.sql.schema import SCHEMA_VERSION
+from im.adapters.sql.sqlite.connection import SqliteConnection
 from im.adapters.sql.sqlite.database import Commit, commit
 from im.adapters.sql.sqlite.epoch import begin_epoch
 from im.adapters.sql.tables import metadata
@@ -36,14 +37,16 @@ class MemoryDatabase:
 
     def __init__(self, image: bytes | None = None, commit: Commit = commit) -> None:
         self.commit = commit
-        self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=256)
+        self._connection = sqlite3.connect(
+            ":memory:", isolation_level=None, cached_statements=256, factory=SqliteConnection
+        )
         self._connection.deserialize(_empty() if image is None else image)
 
-    def connect_writer(self) -> sqlite3.Connection:
+    def connect_writer(self) -> SqliteConnection:
         """The one connection."""
         return self._connection
 
-    def connect_reader(self) -> sqlite3.Connection:
+    def connect_reader(self) -> SqliteConnection:
         """The one connection."""
         return self._connection
 

@@ -3,7 +3,6 @@
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,30 +12,16 @@ from zope.interface import implementer
 
 from im.adapters.sql.operations.online import Almanac
 from im.adapters.sql.operations.reader import Reader
+from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.schema import UnusableDatabaseError
+from im.adapters.sql.sqlite.connection import SQLITE
 from im.adapters.sql.sqlite.database import Database
 from im.adapters.sql.sqlite.runners import Runners
 from im.adapters.sql.sqlite.writer import BrokenStoreError, Writer
 from im.core.commands import Query, Result, Write
-from im.core.limits import Limits
 from im.ports import IStore, UnavailableError
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class StorePolicy:
-    """What a store allows. `users_open`: a user is made by the first mention.
-
-    The days of the ledger are those of `time_zone`. With `is_for_friends` nobody else writes to a user.
-    For each of `away_consumers` it notes what may have reached nobody.
-    """
-
-    limits: Limits
-    users_open: bool
-    time_zone: str = "UTC"
-    is_for_friends: bool = False
-    away_consumers: frozenset[str] = frozenset()
 
 
 @implementer(IStore)
@@ -105,7 +90,7 @@ class SqliteStore:
         except IndexError:
             pass
         try:
-            return Reader(self._database.connect_reader(), self._limits, self._almanac)
+            return Reader(self._database.connect_reader(), SQLITE, self._limits, self._almanac)
         except (sqlite3.Error, UnusableDatabaseError) as error:
             raise UnavailableError(f"the database can't be opened for reading: {error}") from error
 
