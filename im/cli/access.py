@@ -36,7 +36,7 @@ def access(arguments: Namespace, environ: Mapping[str, str] = os.environ) -> Acc
     ca_file = arguments.ca_file or environ.get("IM_CA_FILE", "")
     if not given:
         folder = state_folder(arguments, environ)
-        addresses = local_addresses(node_of(folder))
+        addresses = local_addresses(node_of(folder, arguments.node or ""))
         token = arguments.token or _minted(folder, arguments.user)
         return Access(addresses, token, folder / CLIENTS_FOLDER, ca_file)
     addresses = tuple(each.strip() for each in given.split(","))

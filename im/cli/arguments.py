@@ -38,8 +38,9 @@ def make_parser() -> Parser:
 
 def _local(parser: Parser) -> None:
     parser.add_argument(
-        "--state-dir", metavar="DIR", help="folder of the local node [IM_STATE_DIR, else ./var]"
+        "--state-dir", metavar="DIR", help="folder of the local node or cluster [IM_STATE_DIR, else ./var]"
     )
+    parser.add_argument("--node", metavar="NAME", help="of a cluster: which node [any]")
 
 
 def _remote(parser: Parser) -> None:
@@ -102,6 +103,11 @@ def _history(parser: Parser) -> None:
     which.add_argument("--conversation", metavar="ID", help="the conversation of this id")
     parser.add_argument("--limit", type=_count, default=50, metavar="N", help="so many, the latest [50]")
     parser.add_argument("--before", type=_count, metavar="SEQ", help="only what is older than this")
+
+
+def _drain(parser: Parser) -> None:
+    parser.add_argument("--state-dir", metavar="DIR", help="folder of the cluster [IM_STATE_DIR, else ./var]")
+    parser.add_argument("node", metavar="NODE", help="its name")
 
 
 def _sessions(parser: Parser) -> None:
@@ -223,6 +229,9 @@ def _bench(parser: Parser) -> None:
     parser.add_argument(
         "--seconds", type=_positive, default=8.0, metavar="S", help="how long each variant of a load runs [8]"
     )
+    parser.add_argument(
+        "--members", type=_count, default=500, metavar="N", help="how many members a group has [500]"
+    )
 
 
 def _nothing(parser: Parser) -> None:
@@ -259,6 +268,8 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "chat": (_peer, "talk with a user, with marks for sent, delivered and read"),
     "history": (_history, "show the latest of a conversation"),
     "unread": (_user, "show how many unread messages each conversation has"),
+    "nodes": (_local, "show the nodes of a cluster: addresses, load, version, state"),
+    "drain": (_drain, "end a node in order: its clients move to others first"),
     "sessions": (_sessions, "show who is connected to the local node"),
     "kick": (_kick, "end a user's sessions; they may come back"),
     "logout": (_logout, "log a device out, so that it needs a new token"),

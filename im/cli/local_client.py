@@ -23,7 +23,7 @@ def local_settings(environ: Mapping[str, str]) -> ClientSettings | None:
     survive is kept in the state folder, unless `IM_CLIENT_STATE` names a file.
     Raises `NoSettingsError` if no node runs there, or its key cannot be used.
     """
-    told_nothing = Namespace(connect="", state_dir="", token="", ca_file="", user="")
+    told_nothing = Namespace(connect="", state_dir="", token="", ca_file="", user="", node="")
     if chosen_folder(told_nothing, environ) is None:
         return None
     from im.cli.access import access  # needs the server's packages; who is elsewhere may lack them

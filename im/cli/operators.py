@@ -32,7 +32,7 @@ def question(
 ) -> Any:
     """What the admin port answers an operator: a JSON document. Raises `Failure` where it was refused."""
     folder = state_folder(arguments)
-    node = node_of(folder)
+    node = node_of(folder, arguments.node or "")
     token = local_token(folder, "imctl", TOKEN_SECONDS, is_admin=True)
     answer = ask(node, path, token, body, method=method, seconds=seconds)
     document = answer.document()

@@ -40,12 +40,24 @@ def running_node(folder: Path) -> NodeFile | None:
     return node if node is not None and is_alive(node.pid) else None
 
 
-def node_of(folder: Path) -> NodeFile:
-    """The running node of this folder. Raises `Failure` if none runs."""
-    node = running_node(folder)
-    if node is None:
+def running_nodes(folder: Path) -> list[NodeFile]:
+    """The nodes that run in this folder: its own, or those of a cluster, each in a folder of its own."""
+    own = running_node(folder)
+    if own is not None:
+        return [own]
+    members = (running_node(each) for each in sorted(folder.iterdir()) if each.is_dir())
+    return [each for each in members if each is not None and each.listen]
+
+
+def node_of(folder: Path, name: str = "") -> NodeFile:
+    """The running node of this folder; of a cluster the first, or that of a name. Raises `Failure`."""
+    nodes = running_nodes(folder)
+    if not nodes:
         raise unreachable(f"no node runs in {folder}; start it with scripts/run --state-dir {folder}")
-    return node
+    chosen = [each for each in nodes if name in ("", each.node)]
+    if not chosen:
+        raise unreachable(f"no node {name} runs in {folder}; there are {', '.join(n.node for n in nodes)}")
+    return chosen[0]
 
 
 def is_alive(pid: int) -> bool:

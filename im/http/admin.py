@@ -29,6 +29,19 @@ ADMIN_SCOPE = "admin"
 _DEFAULT_SESSIONS, _MAX_SESSIONS = 100, 1_000
 
 
+class NodeStatus(NamedTuple):
+    """A live node, as it told of itself. `state` is up or draining."""
+
+    node: str
+    generation: str
+    addresses: Sequence[str]
+    websocket: str
+    sessions: int
+    capacity: int
+    version: str
+    state: str
+
+
 class AdminParts(NamedTuple):
     """What the admin port shows and steers. `checks`: part -> its check; `api` serves more."""
 
@@ -39,6 +52,8 @@ class AdminParts(NamedTuple):
     authenticator: IAuthenticator
     online_time: OnlineTimeDesk
     api: ApiResource | None = None
+    nodes: Callable[[], Sequence[NodeStatus]] = tuple
+    drain: Callable[[], None] = lambda: None
 
 
 def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
@@ -57,7 +72,12 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     users = UsersPage(names, parts.online_time, guard, parts.api)
     users.putChild(b"disable", JsonRoute({"POST": desk.disable}, guard))
     users.putChild(b"enable", JsonRoute({"POST": desk.enable}, guard))
-    version = RootPage("im: admin API, version 1. /v1/sessions, /v1/devices, /v1/users, /v1/online-time")
+    version = RootPage(
+        "im: admin API, version 1. /v1/nodes, /v1/sessions, /v1/devices, /v1/users, /v1/online-time"
+    )
+    nodes = NodeDesk(parts)
+    version.putChild(b"nodes", JsonRoute({"GET": nodes.list}, guard))
+    version.putChild(b"drain", JsonRoute({"POST": nodes.drain}, guard))
     version.putChild(b"sessions", sessions)
     version.putChild(b"devices", devices)
     version.putChild(b"users", users)
@@ -102,6 +122,23 @@ class ReadyPage(Resource):
             request.setResponseCode(503)
         request.setHeader(b"Content-Type", b"application/json")
         return json.dumps({"ready": not problems, "problems": problems}).encode() + b"\n"
+
+
+class NodeDesk:
+    """Lists nodes, and ends this one in order."""
+
+    def __init__(self, parts: AdminParts) -> None:
+        self._parts = parts
+
+    async def list(self, call: Call) -> object:
+        """`GET /v1/nodes`: those that live, by name."""
+        nodes = sorted(self._parts.nodes(), key=lambda node: node.node)
+        return {"nodes": [each._asdict() for each in nodes]}
+
+    async def drain(self, call: Call) -> object:
+        """`POST /v1/drain`: take no logins any more, tell clients to move, and end the process."""
+        self._parts.drain()
+        return {"draining": True}
 
 
 class SessionDesk:

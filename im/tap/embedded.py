@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import SystemRandom
 from typing import NamedTuple
 
+from im import __version__
 from im.adapters.memory.bridge import MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
@@ -22,7 +23,7 @@ from im.core.sessions import ClassPolicy
 from im.gateway.node import Node
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceSettings
 from im.handler import BUSINESS, GATEWAY
-from im.http.admin import Check
+from im.http.admin import Check, NodeStatus
 from im.http.api.about import Addresses
 from im.isolation import HandlerCounters, Handlers
 from im.ports import IAuthenticator, IStore
@@ -120,6 +121,7 @@ class EmbeddedLayers:
         self.pushes = self._core.pushes
         self.checks: Mapping[str, Check] = {}
         self._addresses: tuple[Addresses, ...] = ()
+        self._capacity = config.limits.connections
 
     @property
     def requests_waiting(self) -> int:
@@ -137,6 +139,13 @@ class EmbeddedLayers:
     def route(self, user: str) -> Sequence[Addresses]:
         """See `Layers`."""
         return self._addresses
+
+    def nodes(self) -> Sequence[NodeStatus]:
+        """See `Layers`."""
+        return [
+            NodeStatus(name, "", tcp, websocket, len(self.node.pool), self._capacity, __version__, "up")
+            for name, tcp, websocket in self._addresses
+        ]
 
     def drain(self) -> None:
         """See `Layers`."""

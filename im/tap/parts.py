@@ -13,7 +13,7 @@ from im.gateway.node import Node
 from im.gateway.stream import StreamSettings
 from im.gateway.tcp import TcpFactory
 from im.gateway.websocket import WebSocketSettings, WebSocketTransport
-from im.http.admin import AdminParts, Check, admin_site
+from im.http.admin import AdminParts, Check, NodeStatus, admin_site
 from im.http.api.about import Addresses
 from im.http.forwarded import TrustedProxies
 from im.http.port import WEBSOCKET_PATH, HttpPort, HttpPortSettings, public_root
@@ -82,6 +82,9 @@ class Layers(Protocol):
     def route(self, user: str) -> Sequence[Addresses]:
         """Where a user should connect, the best first."""
 
+    def nodes(self) -> Sequence[NodeStatus]:
+        """The nodes that live."""
+
     def drain(self) -> None:
         """Let no client be led here any more."""
 
@@ -141,7 +144,7 @@ class NodeParts:
         )
         admin = AdminParts(
             shown, checks, core.registry, access, logins.operators, OnlineTimeDesk(timed), api.operators
-        )
+        )._replace(nodes=core.nodes, drain=self._end_in_order)
         try:
             told = await self._listen(core, admin, api)
         except ValueError as error:
@@ -161,6 +164,9 @@ class NodeParts:
             logins.stop()
         self._lag.stop()
         await self._admin_listeners.close()
+
+    def _end_in_order(self) -> None:
+        self._reactor.callLater(0.1, self._reactor.stop)  # The answer goes out first.
 
     def reload(self) -> None:
         """See `Parts.reload`."""

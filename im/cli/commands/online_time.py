@@ -31,7 +31,10 @@ def run(arguments: Namespace, output: Output) -> None:
     if arguments.csv and output.is_json:
         raise usage("--csv and --json are two forms; choose one")
     folder = state_folder(arguments)
-    node, token = node_of(folder), local_token(folder, "imctl", TOKEN_SECONDS, is_admin=True)
+    node, token = (
+        node_of(folder, arguments.node or ""),
+        local_token(folder, "imctl", TOKEN_SECONDS, is_admin=True),
+    )
     asked = {"from": arguments.first, "to": arguments.last, "by": arguments.by, "zone": arguments.zone}
     query = {name: value for name, value in asked.items() if value}
     if arguments.csv:

@@ -16,7 +16,7 @@ LIMIT = 1_000
 def run(arguments: Namespace, output: Output) -> None:
     """Show who is connected to the local node."""
     folder = state_folder(arguments)
-    node = node_of(folder)
+    node = node_of(folder, arguments.node or "")
     query = {"limit": str(LIMIT)} | ({"user": arguments.user} if arguments.user else {})
     token = local_token(folder, "imctl", TOKEN_SECONDS, is_admin=True)
     answer = ask(node, f"/v1/sessions?{urlencode(query)}", token)

@@ -26,13 +26,13 @@ from im.gateway.attachment import Attachment, World
 from im.gateway.node import Node
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceSettings
 from im.handler import GATEWAY
-from im.http.admin import Check
+from im.http.admin import Check, NodeStatus
 from im.http.api.about import Addresses
 from im.isolation import HandlerCounters, Handlers
 from im.ports import IAuthenticator, NodeBatch, Session
 from im.tap.cluster.engines import NODE_HEARTBEAT, engines_of
 from im.tap.cluster.peer import Peer, PeerEnds
-from im.tap.cluster.routes import routed
+from im.tap.cluster.routes import routed, statuses
 from im.tap.cluster.store import BridgedStore
 from im.tap.config import Config
 from im.tap.handlers import installed_handlers, layer, make_owners
@@ -123,6 +123,10 @@ class ClusterLayers:
         self._peer.start()
         self._attachment.start()
         self._beating.start(LEASE_MS / 1000, now=False).addErrback(self._beats_ended)
+
+    def nodes(self) -> Sequence[NodeStatus]:
+        """See `Layers`."""
+        return statuses(self._directory)
 
     def drain(self) -> None:
         """See `Layers`."""

@@ -1,9 +1,10 @@
-"""Where a user should connect, by what the nodes told of themselves."""
+"""What the nodes told of themselves, for clients and for operators."""
 
 from collections.abc import Sequence
 
 from im.adapters.redis.directory import Directory
 from im.core.routing import Offer, ordered
+from im.http.admin import NodeStatus
 from im.http.api.about import Addresses
 
 
@@ -14,4 +15,21 @@ def routed(directory: Directory, user: str) -> Sequence[Addresses]:
     return [
         Addresses(offer.node, about[offer.node].addresses, about[offer.node].websocket)
         for offer in ordered(user, offers)
+    ]
+
+
+def statuses(directory: Directory) -> Sequence[NodeStatus]:
+    """Every node that lives."""
+    return [
+        NodeStatus(
+            live.name,
+            live.generation,
+            live.about.addresses,
+            live.about.websocket,
+            live.about.sessions,
+            live.about.capacity,
+            live.about.version,
+            live.about.state,
+        )
+        for live in directory.nodes.values()
     ]
