@@ -120,11 +120,9 @@ class EstablishmentTests(RedisCase):
 
     async def test_a_doubt_meanwhile_fails_it(self) -> None:
         node = await self.node("n1")
-
-        async def forgetting() -> None:
-            await self.forget(self.keys.lease("n1"))
-
-        forgotten = self.when_written(node, scripts.ENTER, lambda: Deferred.fromCoroutine(forgetting()))
+        forget = "return redis.call('DEL', KEYS[1])"
+        lease = [self.keys.lease("n1")]
+        forgotten = self.when_written(node, scripts.ENTER, lambda: node.connection.call(forget, lease, []))
         with self.assertRaises(UnavailableError):
             await node.registration.establish("g2", MANY, ())
         await forgotten[0]
