@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 
+from im.bench.group import group
 from im.bench.loop import Loop
 from im.bench.meter import Meter
 from im.bench.pairs import Pair, RelayPair
@@ -43,6 +44,7 @@ JOBS: dict[str, Callable[[Job, Meter], Figures]] = {
     "push_durable": durable,
     "push_beside_chat": beside_chat,
     "presence": presence,
+    "group": group,
 }
 
 

@@ -36,6 +36,8 @@ GOALS = (
     Goal("push", "beside_chat", "p99_ms", 50),
     Goal("push", "crowd", "p99_ms", 50),
     Goal("presence", "watched", "normalised_cpu_us_per_notification", 30),
+    Goal("group", "one", "normalised_cpu_us_per_copy", 24),
+    Goal("group", "eight", "normalised_cpu_us_per_copy", 6),
     Goal("growth", "5m", "times_of_empty", 1.4),
 )
 

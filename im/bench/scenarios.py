@@ -32,6 +32,7 @@ class Options(NamedTuple):
 
     sessions: int = 10_000
     seconds: float = SECONDS
+    members: int = 500
 
 
 class Measured(NamedTuple):
@@ -145,6 +146,15 @@ def presence(options: Options) -> Iterator[Measured]:
         )
 
 
+def group(options: Options) -> Iterator[Measured]:
+    """Stored posts to a group whose members are all online; what one copy costs, acknowledged."""
+    with node(TALK) as server:
+        for variant, in_flight in (("one", 1), ("eight", 8)):
+            users = [f"{variant}{number}" for number in range(options.members)]
+            job = server.job("group", users, in_flight=in_flight, seconds=options.seconds)
+            yield Measured(variant, generate(job), TALK, 0.5, unit="copy")
+
+
 SCENARIOS: dict[str, Scenario] = {
     "floor": floor,
     "chat": chat,
@@ -154,6 +164,7 @@ SCENARIOS: dict[str, Scenario] = {
     "growth": growing,
     "push": push,
     "presence": presence,
+    "group": group,
 }
 
 

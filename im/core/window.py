@@ -48,8 +48,8 @@ class _Flight:
 
     __slots__ = ("acked", "due", "entries", "resends")
 
-    def __init__(self, due: int, seq: int, frame: bytes) -> None:
-        self.entries = [(seq, frame)]
+    def __init__(self, due: int, entries: list[tuple[int, bytes]]) -> None:
+        self.entries = entries.copy()
         self.due = due
         self.resends = 0
         self.acked = 0
@@ -87,7 +87,7 @@ class DeliveryWindow:
             if len(self._flights) >= bounds.deliveries:  # most of them emptied, and still of some size
                 self.mark(conversation)
                 return False
-            self._flights[conversation] = _Flight(now + bounds.resend_ticks, seq, frame)
+            self._flights[conversation] = _Flight(now + bounds.resend_ticks, [(seq, frame)])
         elif not flight.entries or flight.entries[-1][0] < seq:
             flight.entries.append((seq, frame))
         else:
@@ -97,6 +97,27 @@ class DeliveryWindow:
             flight.entries.insert(place, (seq, frame))
         self._count += 1
         self._bytes += len(frame)
+        return True
+
+    def add_run(self, conversation: str, entries: list[tuple[int, bytes]], size: int, now: int) -> bool:
+        """Take some deliveries of `size` bytes in at once; whether their frames are to be written.
+
+        Else nothing was taken: they are to be added one by one.
+        """
+        bounds, count = self._bounds, len(entries)
+        flight = self._flights.get(conversation)
+        if self._count + count > bounds.deliveries or self._bytes + size > bounds.bytes:
+            return False
+        if flight is None:
+            if len(self._flights) >= bounds.deliveries:
+                return False
+            self._flights[conversation] = _Flight(now + bounds.resend_ticks, entries)
+        elif flight.entries and flight.entries[-1][0] >= entries[0][0]:
+            return False
+        else:
+            flight.entries += entries
+        self._count += count
+        self._bytes += size
         return True
 
     def acknowledge(self, conversation: str, seq: int, now: int) -> int:

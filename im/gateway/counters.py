@@ -50,6 +50,12 @@ class Counters:
         self.ends: dict[str, int] = {}
         self.closes: dict[str, int] = {}
 
+    def pushed(self, count: int) -> int:
+        """Count deliveries that are written at once; how many they are."""
+        self.deliveries += count
+        self.frames_out += count
+        return count
+
     def refused(self, code: Code) -> None:
         """Count an error frame."""
         self.refusals[code] = self.refusals.get(code, 0) + 1

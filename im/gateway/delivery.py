@@ -7,6 +7,9 @@ from im.gateway.groups import Groups
 from im.gateway.pool import Pool
 from im.ports import Delivery, Eviction, Signal
 
+MOST_OF_RUN = 16
+"""Entries of a group that a session gets in one go."""
+
 
 class Deliverer:
     """Finds the sessions in the pool."""
@@ -18,16 +21,31 @@ class Deliverer:
     def deliver(self, deliveries: Iterable[Delivery]) -> None:
         """Put stored entries on their way to their sessions."""
         of_user = self._pool.of_user
+        run: list[Delivery] = []
         for delivery in deliveries:
             users, conversation, seq, frame, except_session, member_version, _ = delivery
             if member_version:
-                self._groups.deliver(delivery)
+                run = self._in_run(run, delivery)
                 continue
             for user in users:
                 for connection in of_user(user):
                     session = connection.session
                     if session is not None and session.id != except_session:
                         connection.deliver(conversation, seq, frame)
+        if run:
+            self._groups.deliver(run)
+
+    def _in_run(self, run: list[Delivery], delivery: Delivery) -> list[Delivery]:
+        """Gather a group's delivery with those before it, if it is of the same group and version."""
+        if run:
+            last = run[-1]
+            is_next = last.conversation == delivery.conversation and last.seq < delivery.seq
+            if is_next and last.member_version == delivery.member_version and delivery.change is None:
+                if len(run) < MOST_OF_RUN:
+                    run.append(delivery)
+                    return run
+            self._groups.deliver(run)
+        return [delivery]
 
     def signal(self, signals: Iterable[Signal]) -> None:
         """Send what may be lost."""

@@ -24,6 +24,7 @@ from im.gateway.looking import Looks
 from im.gateway.patience import within
 from im.gateway.pool import Pool
 from im.gateway.requests import Requests
+from im.gateway.runs import Run
 from im.gateway.ticker import Ticker
 from im.ports import Delivery, ISessionRegistry, MembershipChange, UnavailableError
 
@@ -130,9 +131,9 @@ class Groups:
                 empty.append(conversation)
         self._release(empty)
 
-    def deliver(self, delivery: Delivery) -> None:
-        """Expand a delivery to the members here."""
-        _, conversation, seq, frame, except_session, version, change = delivery
+    def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        """Expand deliveries of one group and version that follow each other; only the first has a change."""
+        _, conversation, _, _, _, version, change = deliveries[0]
         if change is not None:
             self._change(conversation, change, version)
         group = self._groups.get(conversation)
@@ -140,13 +141,24 @@ class Groups:
             return
         if group.version != version:
             self._doubt(conversation, group, version)
-            return
+        else:
+            self._expand(group, deliveries)
+
+    def _expand(self, group: _Group, deliveries: Sequence[Delivery]) -> None:
+        """The same bytes for all but those who sent some of it."""
+        conversation = deliveries[0].conversation
+        senders = {each.except_session for each in deliveries}
+        run = Run([(each.seq, each.frame) for each in deliveries])
         of_user = self._pool.of_user
         for user in group.users:
             for connection in of_user(user):
                 session = connection.session
-                if session is not None and session.id != except_session:
-                    connection.deliver(conversation, seq, frame)
+                if session is not None and session.id not in senders:
+                    connection.deliver_run(conversation, run)
+                elif session is not None:
+                    for each in deliveries:
+                        if each.except_session != session.id:
+                            connection.deliver(conversation, each.seq, each.frame)
 
     def doubt_all(self) -> None:
         """The node may have missed changes of members: nothing is expanded until they were read anew."""

@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 
 from im.core.errors import Code
 from im.gateway.outbox import Outbox
+from im.gateway.runs import Run
 from im.gateway.transport import FrameReceiver, Transport
 
 BuildConnection = Callable[[Transport, str], FrameReceiver | None]
@@ -113,6 +114,11 @@ class StreamTransport(TwistedProtocol):
     def send(self, payload: bytes) -> None:
         """Write one envelope; dropped when closing."""
         raise NotImplementedError
+
+    def send_run(self, run: Run) -> None:
+        """Write some envelopes; dropped when closing."""
+        for _, payload in run.entries:
+            self.send(payload)
 
     def close(self) -> None:
         """Flush what was sent, then end; abort when that takes longer than `close_seconds`."""

@@ -7,6 +7,7 @@ from twisted.internet.protocol import Factory
 from twisted.protocols.basic import Int32StringReceiver
 
 from im.core.errors import Code
+from im.gateway.runs import Run
 from im.gateway.stream import StreamSettings, StreamTransport, address_text
 
 _pack_length = Struct("!I").pack
@@ -27,6 +28,11 @@ class TcpTransport(StreamTransport, Int32StringReceiver):
         """Write one envelope; dropped when closing."""
         if not self._is_closing:
             self._write(_pack_length(len(payload)) + payload)
+
+    def send_run(self, run: Run) -> None:
+        """Write some envelopes; dropped when closing."""
+        if not self._is_closing:
+            self._write(run.stream)
 
     def dataReceived(self, data: bytes) -> None:
         """Cut the stream into frames. While closing the bytes are read only to be dropped."""

@@ -6,6 +6,7 @@ TCP, TLS and WebSocket look the same through these two; tests put their own behi
 from typing import Protocol
 
 from im.core.errors import Code
+from im.gateway.runs import Run
 
 
 class Transport(Protocol):
@@ -13,6 +14,9 @@ class Transport(Protocol):
 
     def send(self, payload: bytes) -> None:
         """Write one envelope; dropped when closing."""
+
+    def send_run(self, run: Run) -> None:
+        """Write some envelopes, the same to many; dropped when closing."""
 
     def close(self) -> None:
         """Flush what was sent, then end; abort when that takes too long. Idempotent."""

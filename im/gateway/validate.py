@@ -1,7 +1,10 @@
 """What is wrong with the fields of a body, before anything is asked of the business layer."""
 
+from functools import lru_cache
+
 from im.core import validation
 from im.core.errors import Code, Refused, invalid
+from im.core.groups import group_problem
 from im.core.ids import GROUP, direct_peer
 from im.core.messages import Send
 from im.core.validation import LARGEST
@@ -12,6 +15,7 @@ MAX_TOKEN_CHARACTERS = 300
 """Of the opaque texts of a sync; a conversation id fits in."""
 
 _GROUPS = f"{GROUP}~"
+_REMEMBERED_GROUPS = 4_096
 _INBOX = Refused(Code.PERMISSION_DENIED, "an inbox takes messages from the app only", "conversation")
 
 
@@ -19,13 +23,21 @@ def conversation_problem(conversation: str, user: str) -> Refused | None:
     """Why `user` may not ask about a conversation, as far as its id tells."""
     if direct_peer(conversation, user) is not None:
         return None
+    if conversation.startswith(_GROUPS):
+        return _group_problem(conversation)
     return validation.conversation_problem(conversation, user)
+
+
+@lru_cache(_REMEMBERED_GROUPS)
+def _group_problem(conversation: str) -> Refused | None:
+    """Asked at each acknowledgement of each member."""
+    return group_problem(conversation)
 
 
 def app_conversation_problem(conversation: str, user: str) -> Refused | None:
     """Why a request of an app's type may not name a conversation. Whose a group is, its id doesn't tell."""
     if conversation.startswith(_GROUPS):
-        return validation.conversation_problem(conversation, user) or validation.unknown_conversation()
+        return group_problem(conversation) or validation.unknown_conversation()
     return conversation_problem(conversation, user)
 
 

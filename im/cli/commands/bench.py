@@ -19,7 +19,7 @@ def run(arguments: Namespace, output: Output) -> None:
     """Measure a scenario on a private node, or all of them."""
     if arguments.scenario != ALL and arguments.scenario not in SCENARIOS:
         raise usage(f"no scenario is called {arguments.scenario}; there are {', '.join([*SCENARIOS, ALL])}")
-    options = Options(arguments.sessions, arguments.seconds)
+    options = Options(arguments.sessions, arguments.seconds, arguments.members)
     try:
         if arguments.scenario == ALL:
             rows = _told(run_all(options, output.note), output)

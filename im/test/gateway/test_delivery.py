@@ -6,7 +6,7 @@ from im.core.commands import LoggedIn
 from im.core.limits import Limits
 from im.core.messages import SyncCursor, SyncPage
 from im.core.sessions import State
-from im.gateway.connection import GivenUpError
+from im.gateway.waiting import GivenUpError
 from im.ports import NodeBatch, Signal
 from im.proto import chat_pb2, push_pb2, session_pb2, sync_pb2
 from im.test.gateway.world import DIRECT, Client, World, close_of, delivery, online

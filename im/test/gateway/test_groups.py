@@ -81,6 +81,17 @@ class GroupTests(SynchronousTestCase):
         self.world.deliver(posted(5, 3))
         self.assertEqual([5], seqs(second))
 
+    def test_some_at_once_come_as_one_by_one(self) -> None:
+        alice, bob = self.member("alice"), self.member("bob")
+        self.world.deliver(posted(5, 3), posted(6, 3, but=alice.session_id), posted(7, 3))
+        self.assertEqual([[5, 7], [5, 6, 7]], [seqs(alice), seqs(bob)])
+        bob.connection.acknowledge(GROUP, 7)
+        self.world.deliver(*(posted(seq, 3) for seq in range(8, 30)))
+        self.assertEqual(list(range(8, 30)), seqs(bob))
+        bob.connection.write_paused()
+        self.world.deliver(posted(30, 3), posted(31, 3))
+        self.assertEqual([], seqs(bob))
+
     def test_another_version_is_dropped_read_anew_and_looked_for(self) -> None:
         alice, bob = self.member("alice"), self.member("bob")
         self.world.deliver(posted(5, 4), posted(6, 4))

@@ -22,6 +22,7 @@ from im.core.messages import Sync, SyncCursor, SyncPage
 from im.core.sessions import ClassPolicy
 from im.gateway.connection import Connection
 from im.gateway.node import Node
+from im.gateway.runs import Run
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceSettings
 from im.gateway.ticker import TICK_SECONDS
 from im.handler import MessageHandler, Owner
@@ -48,6 +49,10 @@ class FakeTransport:
     def send(self, payload: bytes) -> None:
         assert not self.is_closing, "sent after close"
         self.frames.append(payload)
+
+    def send_run(self, run: Run) -> None:
+        for _, payload in run.entries:
+            self.send(payload)
 
     def close(self) -> None:
         self.is_closing = True

@@ -21,6 +21,7 @@ from im.core.limits import Limits
 from im.core.spans import Span
 from im.gateway.connection import Connection
 from im.gateway.node import Node
+from im.gateway.runs import Run
 from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings
 from im.proto import session_pb2
 from im.testing.ports import Faults, FaultyStore, Rates
@@ -181,6 +182,10 @@ class Line:
             self._opened_at = self._world.clock.rightNow
             self._opened_ms = self._world.wall.now_ms()
             self._beat_later()
+
+    def send_run(self, run: Run) -> None:
+        for _, payload in run.entries:
+            self.send(payload)
 
     def close(self) -> None:
         self._is_closed_by_node = True

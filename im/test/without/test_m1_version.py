@@ -27,10 +27,10 @@ class VersionTests(RuleTests, SynchronousTestCase):
     def without(self) -> AbstractContextManager[object]:
         deliver = Groups.deliver
 
-        def trust(self: Groups, delivery: Delivery) -> None:
-            group = self._groups.get(delivery.conversation)
+        def trust(self: Groups, deliveries: Sequence[Delivery]) -> None:
+            group = self._groups.get(deliveries[0].conversation)
             if group is not None:
-                group.version = delivery.member_version
-            deliver(self, delivery)
+                group.version = deliveries[0].member_version
+            deliver(self, deliveries)
 
         return mock.patch.object(Groups, "deliver", trust)
