@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from im.business import group_news
+from im.business import group_news, relation_news
 from im.core.changing import MessageChanged, PlaceChanged
 from im.core.commands import Request, Result
 from im.core.custom import Conclude, Concluded
 from im.core.grouping import GroupChanged
 from im.core.ids import direct_peer, users_by_id
 from im.core.messages import CursorMoved, MoveDelivered, Send, Sent
+from im.core.relations import ContactChanged, RelationChanged
 from im.ports import Delivery, NodeBatch, Signal
 from im.proto.chat_pb2 import Cursor
 from im.wire import codec, hot
@@ -33,6 +34,8 @@ _NEWS: dict[type, Callable[[Any], group_news.News]] = {
     GroupChanged: group_news.of_group,
     MessageChanged: group_news.of_message,
     PlaceChanged: group_news.of_place,
+    RelationChanged: relation_news.of_relation,
+    ContactChanged: relation_news.of_contact,
 }
 
 

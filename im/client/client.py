@@ -19,6 +19,7 @@ from im.client.errors import ClientStoppedError, OutboxFullError
 from im.client.grouped import Grouped
 from im.client.links import Link
 from im.client.observers import Observers
+from im.client.related import Related
 from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Randomness, Status
 from im.client.waiters import Waiters
 from im.core.errors import Code
@@ -33,7 +34,7 @@ GOODBYE_SECONDS = 2.0
 MS = 1_000
 
 
-class Client(Grouped):
+class Client(Grouped, Related):
     """One device of one user, connected to a node for as long as it runs.
 
     Every method that returns a Deferred may be called at any time after `start`, connected or not.

@@ -127,7 +127,8 @@ class RelationEntry(NamedTuple):
 class RelationChanged(NamedTuple):
     """How `user` stands to `peer` now. `moved` is false when it stood so before.
 
-    `request` is the newest between the two in the direction that was meant, if there is any.
+    `request` is the newest between the two in the direction that was meant, if there is any. With
+    `is_private` the other side is told nothing.
     """
 
     user: str
@@ -139,6 +140,7 @@ class RelationChanged(NamedTuple):
     epoch: str
     time_ms: int
     moved: bool
+    is_private: bool = False
 
 
 class Contact(NamedTuple):

@@ -77,7 +77,9 @@ class Node:
         self._cursors = DeliveredCursors(requests, pool, ticker, limits.delivered_flush_seconds)
         self._ledger = SessionLedger(identity.name, requests, LedgerTimes(ticker, now_ms), counters)
         self.watching = Watching(identity.name, settings, requests, ticker, clock)
-        parts = SystemParts(self._flow, self._cursors, limits, counters, now_ms, self.watching, groups)
+        parts = SystemParts(
+            self._flow, self._cursors, limits, counters, now_ms, self.watching, groups, settings.greeting
+        )
         self._handler_counters = settings.handlers.counters
         self._apps = AppTypes(settings.handlers, Surroundings(requests, boundary.run, clock, now_ms))
         self._dispatcher = Dispatcher(system_handlers(parts), self._apps, requests, boundary)

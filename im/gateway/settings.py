@@ -51,10 +51,11 @@ class NodeSettings:
     """`class_policy`: what becomes of a user's other device of the same class at a login.
 
     `handlers` are those of others that run on the gateway, for types of 10,000 and above. Without
-    `presence` nobody is told who is online.
+    `presence` nobody is told who is online. `greeting` is said by a user who accepts a friend request.
     """
 
     limits: Limits = field(default_factory=Limits)
     class_policy: ClassPolicy = ClassPolicy.COEXIST
     handlers: Handlers = NO_HANDLERS
     presence: PresenceSettings | None = None
+    greeting: str = ""

@@ -78,6 +78,7 @@ class EmbeddedCore:
                 ClassPolicy(config.same_class),
                 Handlers(layer(owners, GATEWAY), threads, counters),
                 PresenceSettings(watchers, Visibility(config.presence)),
+                config.greeting,
             ),
             reactor,
             now_ms,

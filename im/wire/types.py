@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message
 
-from im.proto import base_pb2, chat_pb2, content_pb2, group_pb2, presence_pb2, push_pb2, session_pb2, sync_pb2
+from im.proto import (
+    base_pb2,
+    chat_pb2,
+    contact_pb2,
+    content_pb2,
+    group_pb2,
+    presence_pb2,
+    push_pb2,
+    session_pb2,
+    sync_pb2,
+)
 
 FIRST_CUSTOM_TYPE = 10_000
 
@@ -57,6 +67,14 @@ CLEAR_HISTORY = 83
 PLACE = 84
 GET_READERS = 85
 READERS = 86
+CHANGE_RELATION = 90
+GET_RELATION = 91
+RELATION = 92
+GET_REQUESTS = 93
+REQUESTS = 94
+SEE_REQUESTS = 95
+SET_CONTACT = 96
+CONTACT = 97
 
 
 class Direction(enum.Enum):
@@ -130,6 +148,14 @@ TYPES: dict[int, WireType] = {
         WireType(PLACE, "PLACE", content_pb2.Place, _S, True, ()),
         WireType(GET_READERS, "GET_READERS", content_pb2.GetReaders, _C, True, (READERS, ERROR)),
         WireType(READERS, "READERS", content_pb2.Readers, _S, True, ()),
+        WireType(CHANGE_RELATION, "CHANGE_RELATION", contact_pb2.ChangeRelation, _C, True, (RELATION, ERROR)),
+        WireType(GET_RELATION, "GET_RELATION", contact_pb2.GetRelation, _C, True, (RELATION, ERROR)),
+        WireType(RELATION, "RELATION", contact_pb2.Relation, _S, True, ()),
+        WireType(GET_REQUESTS, "GET_REQUESTS", contact_pb2.GetRequests, _C, True, (REQUESTS, ERROR)),
+        WireType(REQUESTS, "REQUESTS", contact_pb2.Requests, _S, True, ()),
+        WireType(SEE_REQUESTS, "SEE_REQUESTS", contact_pb2.SeeRequests, _C, True, (OK, ERROR)),
+        WireType(SET_CONTACT, "SET_CONTACT", contact_pb2.SetContact, _C, True, (CONTACT, ERROR)),
+        WireType(CONTACT, "CONTACT", contact_pb2.ContactState, _S, True, ()),
     )
 }
 

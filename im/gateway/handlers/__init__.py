@@ -30,6 +30,13 @@ from im.gateway.handlers.pages import PullHandler, SyncHandler
 from im.gateway.handlers.profile import GetProfileHandler, SetProfileHandler
 from im.gateway.handlers.push_token import PushTokenHandler
 from im.gateway.handlers.read import ReadHandler
+from im.gateway.handlers.relations import (
+    ChangeRelationHandler,
+    GetRelationHandler,
+    GetRequestsHandler,
+    SeeRequestsHandler,
+    SetContactHandler,
+)
 from im.gateway.handlers.watch import UnwatchHandler, WatchHandler
 from im.gateway.login import LoginFlow
 from im.gateway.watching import Watching
@@ -45,6 +52,7 @@ class SystemParts(NamedTuple):
     now_ms: Callable[[], int]
     watching: Watching
     groups: Groups
+    greeting: str
 
 
 def system_handlers(parts: SystemParts) -> list[GatewayHandler]:
@@ -63,6 +71,11 @@ def system_handlers(parts: SystemParts) -> list[GatewayHandler]:
         PushTokenHandler(),
         WatchHandler(parts.watching),
         UnwatchHandler(parts.watching),
+        ChangeRelationHandler(parts.greeting),
+        GetRelationHandler(),
+        GetRequestsHandler(),
+        SeeRequestsHandler(),
+        SetContactHandler(),
         CreateGroupHandler(),
         ChangeGroupHandler(),
         GetGroupHandler(),

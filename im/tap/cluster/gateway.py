@@ -87,7 +87,7 @@ class ClusterLayers:
         return Node(
             NodeIdentity(config.node, ""),
             NodePorts(self.registry, self.bus, self._peer.bridge, authenticator),
-            NodeSettings(config.limits, ClassPolicy(config.same_class), handlers, presence),
+            NodeSettings(config.limits, ClassPolicy(config.same_class), handlers, presence, config.greeting),
             reactor,
             now_ms,
             SystemRandom(),

@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from im.proto import base_pb2, chat_pb2, presence_pb2, push_pb2, session_pb2, sync_pb2
-from im.test.wire import vectors_groups
+from im.test.wire import vectors_contacts, vectors_groups
 from im.wire.codec import pack, pack_raw
 from im.wire.frames import frame
 from im.wire.types import FIRST_CUSTOM_TYPE, NUMBERS, TYPES
@@ -271,7 +271,7 @@ def _push() -> Iterator[Vector]:
 
 
 def _groups() -> Iterator[Vector]:
-    return (Vector(*each) for each in vectors_groups.bodies())
+    return (Vector(*each) for each in (*vectors_groups.bodies(), *vectors_contacts.bodies()))
 
 
 def _presence() -> Iterator[Vector]:

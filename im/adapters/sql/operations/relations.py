@@ -197,7 +197,7 @@ class Relations:
             self._conversations.keep_of(pair.conversation, pair.mine, blocking)
             pair.theirs.can_send = not write.blocked
             self._conversations.keep_of(pair.conversation, pair.theirs, self._keepings(pair, pair.theirs))
-        return self._standing(pair, None, now_ms)._replace(moved=moved)
+        return self._standing(pair, None, now_ms)._replace(moved=moved, is_private=True)
 
     def open(self, write: OpenDirect, now_ms: int) -> RelationChanged | Refused:
         """Let a user write to somebody who is no friend."""
@@ -208,7 +208,7 @@ class Relations:
         moved = kept.relation == STRANGER
         if moved:
             self._conversations.keep_of(pair.conversation, pair.mine, kept._replace(relation=OPEN))
-        return self._standing(pair, None, now_ms)._replace(moved=moved)
+        return self._standing(pair, None, now_ms)._replace(moved=moved, is_private=True)
 
     def set_contact(self, write: SetContact, now_ms: int) -> ContactChanged | Refused:
         """Change what a user keeps of a conversation."""
