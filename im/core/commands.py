@@ -11,6 +11,7 @@ from im.core.backends import BACKEND_WRITES, BackendQuery, BackendResult, Backen
 from im.core.changing import CHANGE_WRITES, ChangeQuery, ChangeResult, ChangeWrite
 from im.core.custom import Conclude, Concluded, Custom, CustomReply, GetRecord, GetReply, Record, Stale
 from im.core.errors import Refused
+from im.core.events import EVENT_WRITES, EventQuery, EventResult, EventWrite
 from im.core.grouping import GROUP_WRITES, GroupQuery, GroupResult, GroupWrite
 from im.core.ledger import LEDGER_WRITES, LedgerQuery, LedgerResult, LedgerWrite
 from im.core.looking import Changed, WhatChanged
@@ -127,6 +128,7 @@ Write = (
     | RelationWrite
     | GroupWrite
     | ChangeWrite
+    | EventWrite
 )
 Query = (
     Sync
@@ -143,6 +145,7 @@ Query = (
     | RelationQuery
     | GroupQuery
     | ChangeQuery
+    | EventQuery
 )
 Command = Write | Query | Custom
 Result = (
@@ -167,6 +170,7 @@ Result = (
     | RelationResult
     | GroupResult
     | ChangeResult
+    | EventResult
     | Refused
 )
 
@@ -187,6 +191,7 @@ WRITES = (
     *RELATION_WRITES,
     *GROUP_WRITES,
     *CHANGE_WRITES,
+    *EVENT_WRITES,
 )
 
 

@@ -19,12 +19,12 @@ hold the conversation for that.
 
 import sqlalchemy as sa
 
-from im.adapters.sql import backend_tables
+from im.adapters.sql import backend_tables, event_tables
 from im.adapters.sql.columns import Big, metadata
 from im.adapters.sql.columns import flag as _flag
 from im.adapters.sql.columns import number as _number
 
-__all__ = ["backend_tables", "metadata"]
+__all__ = ["backend_tables", "event_tables", "metadata"]
 
 meta = sa.Table(
     "meta",

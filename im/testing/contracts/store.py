@@ -3,6 +3,7 @@
 from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, client_id
 from im.testing.contracts.store_changes import ChangeContract
 from im.testing.contracts.store_disabling import DisablingContract
+from im.testing.contracts.store_events import EventCarryingContract, EventNotingContract
 from im.testing.contracts.store_group_messages import GroupMessageContract
 from im.testing.contracts.store_groups import GroupContract
 from im.testing.contracts.store_handlers import HandlerContract
@@ -25,6 +26,8 @@ __all__ = [
     "ContactContract",
     "CursorContract",
     "DisablingContract",
+    "EventCarryingContract",
+    "EventNotingContract",
     "FriendContract",
     "GroupContract",
     "GroupMessageContract",

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.events import EventWriter
 from im.core.ledger import (
     BeatNode,
     ChangeAppState,
@@ -80,24 +81,25 @@ class Ledger:
     of processes that died, and end when those were last alive.
     """
 
-    def __init__(self, connection: Connection, is_alone: bool = True) -> None:
+    def __init__(self, connection: Connection, events: EventWriter, is_alone: bool = True) -> None:
         self._connection = connection
+        self._events = events
         self._has_begun = not is_alone
         self._begins = False
 
-    def begin(self) -> None:
+    def begin(self, now_ms: int) -> None:
         """End what earlier processes left open, once."""
         if self._has_begun or self._begins:
             return
         self._begins = True
         for (node,) in self._connection.execute(_OPEN_NODES).fetchall():
-            self._end(node, self._lease(node).last_ms)
+            self._end(node, self._lease(node).last_ms, now_ms)
         self._connection.execute(_CLOCKS_ANEW)
 
     def beat(self, node: str, started_ms: int, now_ms: int) -> None:
         """Note that a node lives; and if this comes late, that it stood still."""
         is_first = not self._has_begun
-        self.begin()
+        self.begin(now_ms)
         lease = self._lease(node)
         self._connection.execute(_BEAT, (node, started_ms, now_ms))
         late_ms = now_ms - lease.last_ms - LEASE_MS
@@ -113,14 +115,17 @@ class Ledger:
 
     def open(self, write: OpenSession, now_ms: int) -> SessionNoted:
         """Add the row of a session."""
-        self.begin()
-        return SessionNoted(self._open(write))
+        self.begin(now_ms)
+        return SessionNoted(self._open(write, now_ms))
 
-    def _open(self, write: OpenSession) -> bool:
+    def _open(self, write: OpenSession, now_ms: int) -> bool:
         foreground_ms = write.opened_ms if write.is_foreground else None
         who = (write.session, write.user, write.device, write.device_class, write.node)
         when = (write.opened_ms, foreground_ms, write.heartbeat_ms, write.clock_ms, write.opened_ms)
-        return bool(self._connection.execute(_OPEN, (*who, *when)).rowcount)
+        is_new = bool(self._connection.execute(_OPEN, (*who, *when)).rowcount)
+        if is_new:
+            self._events.online(write, now_ms)
+        return is_new
 
     def change(self, write: ChangeAppState, now_ms: int) -> SessionNoted:
         """Begin a stretch in the foreground, or end one."""
@@ -151,7 +156,7 @@ class Ledger:
 
     def close(self, write: CloseSession, now_ms: int) -> SessionNoted:
         """End a session, or put right when it ended."""
-        self._open(write.opened)
+        self._open(write.opened, now_ms)
         session, closed_ms = write.opened.session, max(write.closed_ms, write.opened.opened_ms)
         end = (
             closed_ms,
@@ -162,7 +167,10 @@ class Ledger:
             closed_ms,
             closed_ms,
         )
-        return SessionNoted(bool(self._connection.execute(_CLOSE, (*end, session)).rowcount))
+        is_new = bool(self._connection.execute(_CLOSE, (*end, session)).rowcount)
+        if is_new:
+            self._events.offline([session], now_ms)
+        return SessionNoted(is_new)
 
     def move_clock(self, write: MoveClock, now_ms: int) -> SessionNoted:
         """Note by how much a node's wall clock has jumped."""
@@ -171,7 +179,8 @@ class Ledger:
 
     def end_node(self, write: EndNode, now_ms: int) -> NodeEnded:
         """End the open sessions of a node that died."""
-        return NodeEnded(self._end(write.node, write.last_ms or self._lease(write.node).last_ms))
+        last_ms = write.last_ms or self._lease(write.node).last_ms
+        return NodeEnded(self._end(write.node, last_ms, now_ms))
 
     def beat_node(self, write: BeatNode, now_ms: int) -> SessionNoted:
         """Note that a node of a cluster lives."""
@@ -184,10 +193,10 @@ class Ledger:
         for (node,) in self._connection.execute(_OPEN_NODES).fetchall():
             last_ms = self._lease(node).last_ms
             if last_ms < now_ms - write.silent_ms:
-                sessions += self._end(node, last_ms)
+                sessions += self._end(node, last_ms, now_ms)
         return NodeEnded(sessions)
 
-    def _end(self, node: str, last_ms: int) -> int:
+    def _end(self, node: str, last_ms: int, now_ms: int) -> int:
         lease = self._lease(node)
         stalled_ms = lease.stalled_ms if last_ms - lease.stalled_at_ms < RECENT_MS else 0
         rows = self._connection.execute(_OPEN_ON, (node,)).fetchall()
@@ -208,6 +217,7 @@ class Ledger:
                 )
             )
         self._connection.executemany(_CLOSE, ends)
+        self._events.offline([row[0] for row in rows], now_ms)
         return len(ends)
 
     def _lease(self, node: str) -> _Lease:

@@ -7,6 +7,7 @@ from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.gone import gone_after
 from im.adapters.sql.operations.statements import RowsInsert
 from im.core.entries import EDIT, PLACEHOLDER, RECALLED
+from im.core.events import StoredEntry
 from im.core.messages import Sent
 
 _COLUMNS = ["conversation_id", "seq", "n", "kind", "sender", "client_msg_id", "time_ms", "content"]
@@ -66,6 +67,11 @@ class Messages:
         """Conversation, seq, sender, kind and time of what this transaction added."""
         for (_, sender, conversation), (sent, kind, _) in self._added.items():
             yield conversation, sent.seq, sender, kind, sent.time_ms
+
+    def entries_now(self) -> Iterator[StoredEntry]:
+        """What this transaction added."""
+        for (client_msg_id, sender, conversation), (sent, kind, _) in self._added.items():
+            yield StoredEntry(conversation, sent.seq, sender, kind, client_msg_id)
 
     def stored(self, key: Key) -> Stored | None:
         """What is stored under `key`, or None."""

@@ -6,6 +6,7 @@ from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.conversations import Conversation, Conversations
 from im.adapters.sql.operations.dialect import UNCLAIMED
 from im.adapters.sql.operations.entries import PLACEHOLDER
+from im.adapters.sql.operations.events import EventWriter
 from im.adapters.sql.operations.messages import Messages, Stored
 from im.adapters.sql.operations.posting import Posting, begin
 from im.adapters.sql.operations.statements import upsert
@@ -80,13 +81,15 @@ class Inboxes(NamedTuple):
     messages: Messages
     posting: Posting
     limits: Limits
+    events: EventWriter
 
 
 class Pushes:
     """Executes pushes inside the writer's transaction."""
 
     def __init__(self, inboxes: Inboxes) -> None:
-        self._connection, self._conversations, self._messages, self._posting, self._limits = inboxes
+        self._connection, self._conversations, self._messages = inboxes[:3]
+        self._posting, self._limits, self._events = inboxes[3:]
 
     def store(self, write: StorePush, now_ms: int) -> PushStored | Refused:
         """Put a push into inboxes; they begin with their first push. Users that aren't there are told."""
@@ -154,6 +157,7 @@ class Pushes:
             if over is None:
                 break
             shown = execute(_SHOWN, (over[0], write.most - rows)).fetchall()
+            self._events.expired(bytes(over[0]), shown, now_ms)
             self._connection.executemany(_BLANK, [(b"", *at) for at in shown])
             self._connection.executemany(_FORGET_NEWEST, shown)
             rows += len(shown)

@@ -8,6 +8,7 @@ from im.adapters.sql.operations.backends import all_keys, find_key
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.dialect import Dialect
 from im.adapters.sql.operations.entries import Entries, wire_size
+from im.adapters.sql.operations.event_log import counts_of, dead_of, events_found
 from im.adapters.sql.operations.folds import deleted, deleted_of, fold_size, folds_of
 from im.adapters.sql.operations.handlers import record_of, reply_of
 from im.adapters.sql.operations.looking import what_changed
@@ -32,6 +33,7 @@ from im.core.changing import GetReaders
 from im.core.commands import GetProfile, Query, Result
 from im.core.custom import CustomReply, GetRecord, GetReply
 from im.core.errors import Code, Refused, invalid
+from im.core.events import CountEvents, FindEvents, ListDead
 from im.core.folding import Fold
 from im.core.grouping import FindMembers, GetGroup, GetMemberships, ListAsking, ListMembers
 from im.core.ids import id_problem
@@ -86,6 +88,9 @@ class Reader:
             FindAway: lambda query: find_away(connection, query),
             ListPushTokens: lambda query: tokens_found(connection, query),
             FindPresence: lambda query: presence_of(connection, query),
+            FindEvents: lambda query: events_found(connection, query),
+            ListDead: lambda query: dead_of(connection, query),
+            CountEvents: lambda query: counts_of(connection, query),
             OnlineTime: online.one,
             OnlineTimes: online.all,
         }

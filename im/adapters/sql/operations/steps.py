@@ -7,6 +7,8 @@ from im.adapters.sql.operations.backends import Backends
 from im.adapters.sql.operations.changes import Changes
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.conversations import Conversations
+from im.adapters.sql.operations.event_log import EventLog
+from im.adapters.sql.operations.events import EventWriter
 from im.adapters.sql.operations.groups import Groups
 from im.adapters.sql.operations.handlers import Conclusions
 from im.adapters.sql.operations.ledger import Ledger
@@ -66,9 +68,10 @@ class Steps:
         self.unreached = UnreachedWriter(connection)
         self.users = users = Users(connection, limits, rules.users_open, rules.is_alone)
         self._posting = Posting(conversations, messages, users, limits, rules.is_for_friends)
-        self.ledger = ledger = Ledger(connection, rules.is_alone)
+        self.events = EventWriter(connection, self.unreached, rules.is_alone)
+        self.ledger = ledger = Ledger(connection, self.events, rules.is_alone)
         self._upkeep = Upkeep(connection, limits, rules.almanac)
-        pushes = Pushes(Inboxes(connection, conversations, messages, self._posting, limits))
+        pushes = Pushes(Inboxes(connection, conversations, messages, self._posting, limits, self.events))
         posts = Posts(conversations, messages, users, limits)
         relations = Relations(RelationParts(connection, conversations, posts, users, epoch))
         parts = GroupParts(connection, conversations, messages, posts, users, limits)
@@ -96,6 +99,7 @@ class Steps:
             PassAway: self.unreached.pass_away,
             **TokenWriter(connection).steps(users, ledger),
             **Backends(connection).steps(),
+            **EventLog(connection, self.events).steps(),
         }
 
     def execute(self, batch: Sequence[Write], now_ms: int, is_careful: bool) -> list[Result]:
@@ -104,7 +108,13 @@ class Steps:
         Raises `StoredBeforeError` if one is and nobody looked; at the latest when they are written.
         """
         self._posting.is_careful = is_careful
-        return [self._steps[type(write)](write, now_ms) for write in batch]
+        events = self.events
+        if now_ms >= events.stale_ms:
+            events.learn(now_ms)
+        results = [self._steps[type(write)](write, now_ms) for write in batch]
+        if events.wanted:
+            events.record(batch, results, self.messages.entries_now(), now_ms)
+        return results
 
     def settle(self, is_stored: bool) -> None:
         """After the transaction's end: keep or forget what it did."""
@@ -113,6 +123,7 @@ class Steps:
             self.conversations.keep()
         else:
             self.conversations.forget()
+            self.events.forget()
         self.users.settle(is_stored)
         self.ledger.settle(is_stored)
         self._upkeep.settle(is_stored)

@@ -146,6 +146,14 @@ class ChangesInMemory(InMemory, store.ChangeContract):
     """Changes of messages, in memory."""
 
 
+class EventNotingInMemory(InMemory, store.EventNotingContract):
+    """How events are noted, in memory."""
+
+
+class EventCarryingInMemory(InMemory, store.EventCarryingContract):
+    """How events are carried, in memory."""
+
+
 class SendingInFile(InFile, store.SendingContract):
     """Sends, in a file."""
 
@@ -224,3 +232,11 @@ class GroupMessagesInFile(InFile, store.GroupMessageContract):
 
 class ChangesInFile(InFile, store.ChangeContract):
     """Changes of messages, in a file."""
+
+
+class EventNotingInFile(InFile, store.EventNotingContract):
+    """How events are noted, in a file."""
+
+
+class EventCarryingInFile(InFile, store.EventCarryingContract):
+    """How events are carried, in a file."""
