@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import txredisapi
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectionClosed
@@ -51,6 +52,13 @@ def place_of(url: str) -> Place:
     return Place(parts.hostname, port, int(database), user, password, parts.scheme == "rediss")
 
 
+def _tls_problem(error: BaseException | None) -> str:
+    """What OpenSSL says of it, which is a list of (library, function, reason)."""
+    if isinstance(error, SSL.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][-1])
+    return f"its certificate is not for this name ({type(error).__name__})"
+
+
 class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
     """Logs in by itself: the library would give up for ever where that fails, and it may heal."""
 
@@ -67,12 +75,21 @@ class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
         except TimeoutError:
             self.transport.abortConnection()
             return
+        except txredisapi.ConnectionError:
+            return
         except (txredisapi.RedisError, OSError, UnicodeError) as error:
             self.factory.refused = f"Redis at {place.host}:{place.port} does not let us in: {error}"
             self.transport.loseConnection()
             return
         self.factory.refused = ""
         await super().connectionMade()
+
+    def connectionLost(self, why: Failure) -> None:
+        if not why.check(ConnectionClosed):
+            place: Place = self.factory.place
+            problem = _tls_problem(why.value)
+            self.factory.refused = f"Redis at {place.host}:{place.port} is not trusted: {problem}"
+        super().connectionLost(why)
 
 
 class _Factory(txredisapi.RedisFactory):  # type: ignore[misc]

@@ -23,6 +23,7 @@ from im.adapters.redis import scripts
 from im.adapters.redis.connection import RedisConnection
 from im.adapters.redis.layout import SEPARATOR, Keys, address, addresses, check_layout, unpacked
 from im.adapters.redis.registration import About
+from im.adapters.redis.sweeping import Sweeper
 from im.ports import Session, UnavailableError
 
 REFRESH_SECONDS = 1.0
@@ -55,17 +56,21 @@ class Directory:
         self._nodes: dict[str, LiveNode] = {}
         self._gone: set[str] = set()
         self._refreshing: IDelayedCall | None = None
+        self._sweeper = Sweeper(connection, keys, clock)
         self.epoch = ""
 
     def start(self) -> None:
-        """Know the live nodes from now on."""
+        """Know the live nodes from now on; a worker's also sweeps up what dead ones left."""
         self._refresh_now()
+        if self._worker:
+            self._sweeper.start()
 
     def stop(self) -> None:
         """Refresh no more. Idempotent."""
         if self._refreshing is not None:
             self._refreshing.cancel()
             self._refreshing = None
+        self._sweeper.stop()
 
     @property
     def nodes(self) -> Mapping[str, LiveNode]:
@@ -142,23 +147,6 @@ class Directory:
                     break
         unique = {each.id: each for each in found if address(each.node, each.generation) in self._nodes}
         return list(unique.values())
-
-    async def sweep(self) -> int:
-        """Remove what nodes that are gone have left; returns how much. Slow, and only tidy."""
-        removed = 0
-        for pattern, script in (
-            (self._keys.all_users, scripts.SWEEP),
-            (self._keys.all_audiences, scripts.SWEEP_AUDIENCE),
-        ):
-            cursor = "0"
-            while True:
-                raw, keys = await self._connection.scan(cursor, pattern, _KEYS_A_SCAN)
-                for key in keys:
-                    removed += await self._connection.call(script, [key.decode()], [self._keys.lease_prefix])
-                cursor = raw.decode()
-                if cursor == "0":
-                    break
-        return removed
 
     async def refresh(self) -> None:
         """Know the live nodes as they are now. Raises `UnavailableError`, also without an epoch."""

@@ -9,6 +9,7 @@ All keys begin with the cluster's prefix.
 | `nodes` | set | names of nodes that have a lease, or had one a moment ago |
 | `node:NODE` | hash, expires | the lease: `generation`, `op` (number of its last write), `about` (JSON) |
 | `workers` | sorted set | incarnations of workers, by the Unix ms of Redis at which they end unless renewed |
+| `sweep` | string, expires | that one of the workers has swept lately |
 | `user:USER` | string | the user's sessions, packed: 105 bytes a session, 133 in a hash |
 | `audience:ID` | set | `NODE~GENERATION` of the nodes that hold a member online |
 
@@ -33,6 +34,7 @@ class Keys:
         self.epoch = self._prefix + "registry:epoch"
         self.nodes = self._prefix + "nodes"
         self.workers = self._prefix + "workers"
+        self.sweep = self._prefix + "sweep"
         self.all_users = self._prefix + "user:*"
         self.all_audiences = self._prefix + "audience:*"
         self.lease_prefix = self._prefix + "node:"

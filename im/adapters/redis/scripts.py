@@ -176,33 +176,41 @@ return answer
 """Renews a worker's lease, forgets dead nodes. KEYS: epoch, nodes, workers, layout. ARGV: prefix of leases,
 worker, ms. It answers with epoch and layout, then name, generation and about of each live node."""
 
-SWEEP = """
-local value = redis.call('GET', KEYS[1])
-if not value then return 0 end
-local live, dead = {}, 0
-for entry in string.gmatch(value, '[^ ]+') do
-    local node, generation = string.match(entry, '^([^~]*)~([^~]*)~')
-    if redis.call('HGET', ARGV[1] .. node, 'generation') == generation then
-        live[#live + 1] = entry
-    else
-        dead = dead + 1
-    end
-end
-if dead > 0 then
-    if #live == 0 then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], table.concat(live, ' ')) end
-end
-return dead
-"""
-"""Removes a user's sessions on nodes that are gone. KEYS: user. ARGV: prefix of leases."""
+TAKE_TURN = "return redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1])"
+"""KEYS: sweep. ARGV: ms. It answers with nothing while the turn is another's."""
 
-SWEEP_AUDIENCE = """
+SWEEP = """
 local dead = 0
-for _, entry in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-    local node, generation = string.match(entry, '^([^~]*)~([^~]*)$')
-    if redis.call('HGET', ARGV[1] .. node, 'generation') ~= generation then
-        dead = dead + redis.call('SREM', KEYS[1], entry)
+for _, key in ipairs(KEYS) do
+    local live, before = {}, dead
+    for entry in string.gmatch(redis.call('GET', key) or '', '[^ ]+') do
+        local node, generation = string.match(entry, '^([^~]*)~([^~]*)~')
+        if redis.call('HGET', ARGV[1] .. node, 'generation') == generation then
+            live[#live + 1] = entry
+        else
+            dead = dead + 1
+        end
+    end
+    if #live == 0 then
+        redis.call('DEL', key)
+    elseif dead > before then
+        redis.call('SET', key, table.concat(live, ' '))
     end
 end
 return dead
 """
-"""Removes nodes that are gone. KEYS: audience. ARGV: prefix of leases."""
+"""Removes sessions on nodes that are gone. KEYS: users. ARGV: prefix of leases. It answers with how many."""
+
+SWEEP_AUDIENCES = """
+local dead = 0
+for _, key in ipairs(KEYS) do
+    for _, entry in ipairs(redis.call('SMEMBERS', key)) do
+        local node, generation = string.match(entry, '^([^~]*)~([^~]*)$')
+        if redis.call('HGET', ARGV[1] .. node, 'generation') ~= generation then
+            dead = dead + redis.call('SREM', key, entry)
+        end
+    end
+end
+return dead
+"""
+"""Removes nodes that are gone. KEYS: audiences. ARGV: prefix of leases. It answers with how many."""

@@ -172,16 +172,6 @@ class NodeTests(RedisCase):
         await node.registration.establish("g2", (), [f"g~{number}" for number in range(250)])
         self.assertEqual(list(await self.directory().audiences(["g~249"])), ["n1~g2"])
 
-    async def test_what_dead_nodes_left_is_swept(self) -> None:
-        dead = await self.node("n1", "g1", [PHONE, a_session(id="s2", user="bob")])
-        await dead.registration.join(["g~1"])
-        await self.node("n2", "g1", [a_session(id="s3", user="bob", node="n2")])
-        await dead.registration.close()
-        directory = self.directory()
-        self.assertEqual(await directory.sweep(), 3)
-        self.assertEqual(await directory.sweep(), 0)
-        self.assertEqual(list(await directory.locate(["bob"])), ["n2~g1"])
-
     async def test_two_clusters_on_one_redis_see_nothing_of_each_other(self) -> None:
         await self.node("n1", "g1", [PHONE])
         self.keys = type(self.keys)(f"{self.prefix}-other")
