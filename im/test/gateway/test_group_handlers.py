@@ -19,7 +19,8 @@ from im.core.grouping import (
 from im.core.groups import DEFAULT_SETTINGS, group_conversation
 from im.core.messages import Entry, Send, Sent
 from im.proto import content_pb2, group_pb2
-from im.test.gateway.test_handlers import DIRECT, HandlerCase, chat
+from im.test.gateway.test_handlers import HandlerCase, chat
+from im.test.gateway.world import DIRECT
 
 GROUP = "g~talk"
 KEY = b"k" * 16
