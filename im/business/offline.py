@@ -1,8 +1,8 @@
 """Tells of messages that did not reach their users in time: absent, given up, or in the background only.
 
 A consumer looks at what was stored when its time is over, has it told, and only then passes on: after a
-crash between the two it is told again. Nobody else waits for any of this, and where nobody wants to
-know, nothing is noted.
+crash between the two it is told again. Nobody else waits for any of this. Where nobody wants to know,
+nothing is noted, and a look every few seconds finds nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,15 +16,12 @@ from twisted.python.failure import Failure
 from im.business.hooks import Hooks
 from im.core.commands import Result
 from im.core.limits import Limits
-from im.core.reaching import HOOKS, Away, FindAway, OfflineMessage, PassAway
+from im.core.reaching import HOOKS, WEBHOOKS, Away, FindAway, OfflineMessage, PassAway
 from im.ports import IStore, UnavailableError
 
 OFFLINE_MESSAGE = "offline_message"
 MOST_AT_ONCE = 64
 """Messages in one turn."""
-
-LOOK_SECONDS = 0.5
-"""Between looks while nothing waits; what is stored meanwhile has its time before it."""
 
 PAUSE_SECONDS = 0.25
 """From one turn to the next: each is a transaction of its own."""
@@ -44,15 +41,10 @@ Tell = Callable[[Sequence[OfflineMessage]], Deferred[Sequence[OfflineMessage]]]
 
 
 class Consumer(NamedTuple):
-    """Who is told. `records`: by events that are stored with the passing on, not by `tell`.
-
-    While it wants nothing it passes on what was noted before, and looks no more.
-    """
+    """Who is told; without `tell`, by events that are stored with the passing on."""
 
     name: str
-    is_wanting: Callable[[], bool]
-    tell: Tell
-    records: bool = False
+    tell: Tell | None
 
 
 class OfflineTimes(NamedTuple):
@@ -78,6 +70,7 @@ class OfflineWatch:
         self._store = store
         self._consumer = consumer
         self._clock, self._now_ms, self._patience_ms = times
+        self._look_seconds = self._patience_ms / 2_000  # what is stored meanwhile is not due before the next
         self._call: IDelayedCall | None = None
         self._turn: Deferred[None] = succeed(None)
         self._is_stopped = False
@@ -85,11 +78,6 @@ class OfflineWatch:
     def start(self) -> None:
         """Look at once: what was noted before a crash may be due for long."""
         self._next(0.0)
-
-    def wake(self) -> None:
-        """Look again: the consumer wants to be told from now on."""
-        if self._call is None and self._turn.called:
-            self._next(0.0)
 
     def stop(self) -> None:
         """Begin no more turns; one that is under way is given up, and made again after the next start."""
@@ -109,32 +97,30 @@ class OfflineWatch:
         self._turn.addErrback(self._failed)
 
     async def _take_turn(self) -> None:
-        consumer = self._consumer
-        is_wanted = consumer.is_wanting()
-        before_ms = self._now_ms() - self._patience_ms * is_wanted
-        away: Result = await self._store.read(FindAway(consumer.name, before_ms, MOST_AT_ONCE))
+        name, tell = self._consumer
+        before_ms = self._now_ms() - self._patience_ms
+        away: Result = await self._store.read(FindAway(name, before_ms, MOST_AT_ONCE))
         assert isinstance(away, Away)
         if not away.batches and not away.until.batch:
-            if away.next_ms or is_wanted:
-                due = (away.next_ms - before_ms) / 1_000 if away.next_ms else LOOK_SECONDS
-                self._next(min(LOOK_SECONDS, due))
+            due = (away.next_ms - before_ms) / 1_000 if away.next_ms else self._look_seconds
+            self._next(min(self._look_seconds, due))
             return
-        told = away.messages if is_wanted else ()
-        if told and not consumer.records:
-            await self._tell(told)
-        recorded = told if consumer.records else ()
-        passing = PassAway(consumer.name, away.since, away.until, away.batches, recorded)
-        await self._store.write([passing])
+        recorded = away.messages
+        if tell is not None:
+            recorded = ()
+            await self._tell(tell, away.messages)
+        await self._store.write([PassAway(name, away.since, away.until, away.batches, recorded)])
         self._next(REST_SECONDS if away.more else PAUSE_SECONDS)
 
-    async def _tell(self, messages: Sequence[OfflineMessage]) -> None:
+    async def _tell(self, tell: Tell, left: Sequence[OfflineMessage]) -> None:
         """Tell them, and those that failed again; a later start begins anew."""
-        left = await self._consumer.tell(messages)
+        if left:
+            left = await tell(left)
         for attempt in range(TRIES - 1):
             if not left:
                 return
             await self._sleep(RETRY_SECONDS * 2**attempt)
-            left = await self._consumer.tell(left)
+            left = await tell(left)
         if left:
             self._log.error(
                 "{consumer} failed {tries} times at {count} messages that reached nobody; it does without",
@@ -163,7 +149,11 @@ def hook_consumer(hooks: Hooks) -> Consumer:
         calls = [hooks.tried(OFFLINE_MESSAGE, message.user, message) for message in messages]
         return Deferred.fromCoroutine(_failed(messages, calls))
 
-    return Consumer(HOOKS, lambda: hooks.wants(OFFLINE_MESSAGE), tell)
+    return Consumer(HOOKS, tell)
+
+
+WEBHOOK_CONSUMER = Consumer(WEBHOOKS, None)
+"""Those who subscribed to events of this kind; that nobody did is known when they are recorded."""
 
 
 async def _failed(

@@ -12,7 +12,7 @@ from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.memory.watchers import MemoryWatchers
 from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
-from im.business.offline import OfflineWatch, hook_consumer, offline_times
+from im.business.offline import WEBHOOK_CONSUMER, OfflineWatch, hook_consumer, offline_times
 from im.business.presence import PresenceHints
 from im.business.pushing import Pushes, PushPorts
 from im.business.session_hooks import SessionHooks
@@ -66,7 +66,8 @@ class EmbeddedCore:
         self._hooks = Hooks(hooks, reactor, now_ms)
         self._worker.observe(SessionHooks(self._hooks, self.registry).committed)
         times = offline_times(reactor, now_ms, limits)
-        self._offline = OfflineWatch(needs.store, hook_consumer(self._hooks), times)
+        consumers = (hook_consumer(self._hooks), WEBHOOK_CONSUMER)
+        self._offline = [OfflineWatch(needs.store, each, times) for each in consumers]
         watchers = MemoryWatchers()
         self._worker.observe(PresenceHints(watchers, self.bus).committed)
         self._bridge = MemoryBridge(reactor, self._worker.execute, limits.batch_requests)
@@ -95,13 +96,15 @@ class EmbeddedCore:
         self.node.start()
         for upkeep in self._upkeeps:
             upkeep.start()
-        self._offline.start()
+        for watch in self._offline:
+            watch.start()
 
     def stop(self) -> None:
         """Take nothing any more; connections that are left are aborted."""
         for upkeep in self._upkeeps:
             upkeep.stop()
-        self._offline.stop()
+        for watch in self._offline:
+            watch.stop()
         self.node.stop()
         self._bridge.stop()
         self._worker.stop()

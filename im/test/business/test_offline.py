@@ -1,26 +1,21 @@
 """Messages that did not reach their users: who is told, when, how often, and after which crash."""
 
+import json
 from typing import Any
 
-from twisted.internet.defer import Deferred, execute, fail, succeed
+from twisted.internet.defer import Deferred, execute, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.business.hooks import Hooks, HookSet
-from im.business.offline import (
-    LOOK_SECONDS,
-    TRIES,
-    Consumer,
-    OfflineWatch,
-    hook_consumer,
-    offline_times,
-)
+from im.business.offline import TRIES, WEBHOOK_CONSUMER, OfflineWatch, hook_consumer, offline_times
 from im.core.commands import Login, Query, Result, SetDisabled, Write
+from im.core.events import OFFLINE_MESSAGE, EventsFound, FindEvents, SubscribeEvents
 from im.core.limits import Limits
 from im.core.messages import MoveDelivered
-from im.core.reaching import HOOKS, PassAway, RegisterPushToken
+from im.core.reaching import HOOKS, WEBHOOKS, Away, FindAway, PassAway, Place, RegisterPushToken
 from im.hook import Hook, HookContext, HookOwner, OfflineMessage
 from im.isolation import HandlerCounters
 from im.ports import IStore, UnavailableError
@@ -87,13 +82,13 @@ class OfflineCase(SynchronousTestCase):
     def now_ms(self) -> int:
         return EPOCH_MS + round(self.clock.seconds() * 1_000)
 
-    def start(self, *consumers: str) -> None:
+    def start(self, hook: Hook | None = None) -> None:
         """A process on what the last one committed."""
-        policy = StorePolicy(LIMITS, True, away_consumers=frozenset(consumers or {HOOKS}))
+        policy = StorePolicy(LIMITS, True, away_consumers=frozenset({HOOKS}))
         fatal = self.fail
         store = SqliteStore(self.database, inline_runners(), self.now_ms, policy, fatal)
         self.store = KillableStore(store)
-        owners = [HookOwner("hooks.pusher", self.pusher)]
+        owners = [HookOwner("hooks.pusher", hook or self.pusher)]
         self.hooks = Hooks(HookSet(owners, lambda owner: execute, HandlerCounters()), self.clock, self.now_ms)
         times = offline_times(self.clock, self.now_ms, LIMITS)
         self.watch = OfflineWatch(self.store, hook_consumer(self.hooks), times)
@@ -254,15 +249,41 @@ class CostTests(OfflineCase):
         self.assertGreater(len(self.pusher.told), 150)
 
     def test_events_for_back_ends_are_recorded_with_the_passing_on(self) -> None:
-        self.consume(True)
         self.watch.stop()
-        recorder = Consumer(HOOKS, lambda: True, lambda messages: self.fail("told"), records=True)
-        self.watch = OfflineWatch(self.store, recorder, offline_times(self.clock, self.now_ms, LIMITS))
+        times = offline_times(self.clock, self.now_ms, LIMITS)
+        self.watch = OfflineWatch(self.store, WEBHOOK_CONSUMER, times)
         self.watch.start()
-        written = self.written()
+        self.write(SubscribeEvents("shop", (OFFLINE_MESSAGE,)))
         self.write(a_send(1))
         self.run_for(LATEST)
-        self.assertEqual(["text 1"], [each.content.decode() for each in written[-1].told])
+        found = self.successResultOf(self.store.read(FindEvents("shop", self.now_ms(), 10)))
+        assert isinstance(found, EventsFound)
+        ((event,),) = (lane.events for lane in found.lanes)
+        told = json.loads(event.payload)
+        self.assertEqual(("bob", 1, "f1"), (event.user, told["seq"], told["devices"][0]["token"]))
+        self.write(SubscribeEvents("shop", ()), a_send(2))
+        self.run_for(LATEST)
+        self.assertEqual(Away(Place(), Place(), (), ()), self.away())
+
+    def away(self) -> Result:
+        """What is noted for webhooks."""
+        return self.successResultOf(self.store.read(FindAway(WEBHOOKS, self.now_ms(), 10)))
+
+    def test_what_was_noted_for_a_hook_that_is_gone_is_passed_on_untold(self) -> None:
+        self.write(a_send(1))
+        self.kill()
+        self.pusher = Pusher()
+        self.start(hook=Hook())
+        self.run_for(LATEST)
+        self.kill()
+        self.start()
+        self.run_for(LATEST)
+        self.assertEqual([], self.told())
+
+    def test_while_nothing_waits_it_looks_now_and_then(self) -> None:
+        looks = self.store.looks
+        self.run_for(60)
+        self.assertLessEqual(self.store.looks - looks, 60 / LIMITS.offline_after_seconds * 2)
 
     def written(self) -> list[Any]:
         """What is written from now on."""
@@ -275,39 +296,3 @@ class CostTests(OfflineCase):
 
         self.patch(self.store, "write", write)
         return written
-
-    def consume(self, wants: bool) -> list[OfflineMessage]:
-        """Another consumer, in place of the hook."""
-        self.kill()
-        told: list[OfflineMessage] = []
-        self.is_wanting = wants
-
-        def tell(messages: Any) -> Deferred[Any]:
-            told.extend(messages)
-            return succeed(())
-
-        consumer = Consumer(HOOKS, lambda: self.is_wanting, tell)
-        self.watch = OfflineWatch(self.store, consumer, offline_times(self.clock, self.now_ms, LIMITS))
-        self.watch.start()
-        return told
-
-    def test_who_wants_nothing_drops_what_was_noted_and_then_costs_nothing(self) -> None:
-        self.write(a_send(1))
-        told = self.consume(False)
-        self.run_for(1)
-        looks = self.store.looks
-        self.run_for(60)
-        self.assertEqual((looks, []), (self.store.looks, self.clock.getDelayedCalls()))
-        self.is_wanting = True
-        self.watch.wake()
-        self.watch.wake()
-        self.write(a_send(2))
-        self.run_for(LATEST)
-        self.assertEqual([2], [each.seq for each in told])
-        self.kill()
-
-    def test_while_nothing_waits_it_looks_now_and_then(self) -> None:
-        self.run_for(1)
-        looks = self.store.looks
-        self.run_for(60)
-        self.assertLessEqual(self.store.looks - looks, 60 / LOOK_SECONDS + 1)

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
-from im.business.offline import Consumer, OfflineWatch, offline_times
+from im.business.offline import WEBHOOK_CONSUMER, Consumer, OfflineWatch, offline_times
 from im.core.commands import Result, Write
 from im.core.messages import MoveDelivered, MoveRead
 from im.core.reaching import HOOKS, WEBHOOKS, OfflineMessage, PassAway
@@ -55,8 +55,8 @@ class World:
         self.store = Recording(store, self)
         times = offline_times(self.clock, self.now_ms, LIMITS)
         consumers = (
-            Consumer(HOOKS, lambda: True, self.hear),
-            Consumer(WEBHOOKS, lambda: True, self.hear, records=True),
+            Consumer(HOOKS, self.hear),
+            WEBHOOK_CONSUMER,
         )
         self.watches = [OfflineWatch(self.store, each, times) for each in consumers]
         for watch in self.watches:
