@@ -7,6 +7,7 @@ guard in `scripts`, makes the node doubt; until it has established itself anew n
 import json
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -179,11 +180,12 @@ class Registration:
             self._renewal.reset(0)
 
     async def close(self) -> None:
-        """Give the lease up: clients and workers look elsewhere from now on."""
+        """Give the lease up: clients and workers look elsewhere from now on. It would end by itself, too."""
         generation = self._generation
         self._detach()
         if generation:
-            await self._connection.call(scripts.END, [self._keys.lease(self._node)], [generation])
+            with suppress(UnavailableError):
+                await self._connection.call(scripts.END, [self._keys.lease(self._node)], [generation])
 
     def _ask_audiences(self, script: str, audiences: Sequence[str]) -> "Deferred[None]":
         held = [self._keys.audience(each) for each in audiences]

@@ -82,6 +82,12 @@ class OutageTests(RedisCase):
         self.assertEqual(dict(await directory.locate(["alice"])), {"n1~g2": ["alice"]})
         self.assertEqual(dict(await directory.audiences(["g~1"])), {"n1~g2": ["g~1"]})
 
+    async def test_a_node_goes_down_in_order_without_it(self) -> None:
+        node = await self.node("n1", "g1", [PHONE])
+        self.server.kill()
+        await node.registration.close()
+        self.assertEqual(node.doubts, [])
+
     async def test_scripts_that_it_has_forgotten_are_sent_again(self) -> None:
         node = await self.node("n1")
         await node.registration.register(PHONE)
