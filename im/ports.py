@@ -53,6 +53,10 @@ class MembershipChange(NamedTuple):
     left: tuple[str, ...] = ()
 
 
+UNKNOWN_MEMBERS = -1
+"""A `member_version` that no node knows: it reads the members anew, and tells them to look."""
+
+
 class Delivery(NamedTuple):
     """One stored entry on its way to every session of `users` on a node but `except_session`.
 

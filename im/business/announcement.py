@@ -21,13 +21,17 @@ NOWHERE: Mapping[str, Sequence[str]] = {}
 
 
 class Announcement(NamedTuple):
-    """All that is to be told of one batch, not yet by node. `users` and `audiences` are to be located."""
+    """All that is to be told of one batch, not yet by node. `users` and `audiences` are to be located.
+
+    `batch` is whatever its store knows it by; None where nobody asks whether it was told.
+    """
 
     results: Mapping[str, Sequence[tuple[int, Result]]]
     deliveries: Sequence[Delivery]
     signals: Sequence[Signal]
     users: frozenset[str]
     audiences: frozenset[str] = frozenset()
+    batch: Any = None
 
 
 _NEWS: dict[type, Callable[[Any], group_news.News]] = {

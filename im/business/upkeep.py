@@ -9,8 +9,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im.core.commands import Result, Write
-from im.core.ledger import KeepLedger, LedgerKept
+from im.core.ledger import EndSilentNodes, KeepLedger, LedgerKept
 from im.core.pushing import ExpirePushes, PushesExpired
+from im.core.relations import ExpireRequests, RequestsExpired
 from im.ports import IStore, UnavailableError
 
 
@@ -42,6 +43,21 @@ PUSHES = Chore(
     5.0,
 )
 """Pushes are taken out of inboxes when their time is over, at most a pause later."""
+
+_SILENT_MS = 20_000
+NODES = Chore("the sessions of dead nodes", EndSilentNodes(_SILENT_MS), lambda done: False, 1.0, 5.0)
+"""Of a cluster: sessions that are open on a node which beats no more are ended in the ledger."""
+
+_REQUESTS = 64
+_REQUEST_MS = 30 * 86_400_000
+REQUESTS = Chore(
+    "friend requests",
+    ExpireRequests(_REQUEST_MS, _REQUESTS),
+    lambda done: isinstance(done, RequestsExpired) and done.rows >= _REQUESTS,
+    0.1,
+    600.0,
+)
+"""Friend requests that nobody answered for 30 days expire, and those decided long ago are forgotten."""
 
 
 class Upkeep:

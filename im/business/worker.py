@@ -1,7 +1,7 @@
 """Executes batches of requests: one transaction for the writes, then the nodes are told."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -27,11 +27,12 @@ Observer = Callable[[Sequence[Request], Sequence[Result]], None]
 
 
 class WorkerPorts(NamedTuple):
-    """What a worker stands on."""
+    """What a worker stands on. `announced` is called with the `batch` of an announcement that went out."""
 
     store: IStore
     registry: ISessionRegistry
     bus: INodeBus
+    announced: Callable[[Any], None] | None = None
 
 
 class Worker:
@@ -41,7 +42,7 @@ class Worker:
 
     def __init__(self, clock: IReactorTime, ports: WorkerPorts, handlers: HandlerSettings = NONE) -> None:
         self._clock = clock
-        self._store, self._registry, self._bus = ports
+        self._store, self._registry, self._bus, self._announced = ports
         self._custom = CustomTypes(clock, self._store, self._tell, handlers)
         self._unlocated: dict[int, IDelayedCall] = {}
         self._unlocated_id = 0
@@ -102,7 +103,7 @@ class Worker:
     def _tell(
         self, requests: Sequence[Request], results: Sequence[Result], signals: Sequence[Signal]
     ) -> None:
-        self.tell(announcement(requests, results, signals))
+        self.tell(announcement(requests, results, signals)._replace(batch=results))
 
     def _failed(self, failure: Failure, writes: Sequence[Request]) -> None:
         refused = self._refusal(failure)
@@ -135,12 +136,14 @@ class Worker:
     ) -> None:
         for node, batch in by_node(told, located, held).items():
             self._bus.publish(node, batch)
+        if self._announced is not None and told.batch is not None:
+            self._announced(told.batch)
 
     def _locate_again(self, failure: Failure, told: Announcement) -> None:
         if not isinstance(failure.value, UnavailableError):
             self._log.failure("the registry failed", failure)
         if told.results:
-            self._publish(NOWHERE, told, NOWHERE)
+            self._publish(NOWHERE, told._replace(batch=None), NOWHERE)
             told = told._replace(results={})
         if len(self._unlocated) >= MAX_UNLOCATED:
             self._log.warn("too many announcements wait for the registry; clients find these by a sync")

@@ -107,9 +107,12 @@ class SeeRequests(NamedTuple):
 
 
 class ExpireRequests(NamedTuple):
-    """Write: a step of upkeep, of at most `most` rows. Result `RequestsExpired`."""
+    """Write: a step of upkeep, of at most `most` rows. Result `RequestsExpired`.
 
-    pending_before_ms: int
+    Requests that are pending for more than `pending_ms` end; those decided long ago are forgotten.
+    """
+
+    pending_ms: int
     most: int
 
 

@@ -16,7 +16,7 @@ from im.business.offline import WEBHOOK_CONSUMER, OfflineWatch, hook_consumer, o
 from im.business.presence import PresenceHints
 from im.business.pushing import Pushes, PushPorts
 from im.business.session_hooks import SessionHooks
-from im.business.upkeep import LEDGER, PUSHES, Upkeep
+from im.business.upkeep import LEDGER, PUSHES, REQUESTS, Upkeep
 from im.business.worker import Worker, WorkerPorts
 from im.core.presence import Visibility
 from im.core.sessions import ClassPolicy
@@ -59,7 +59,7 @@ class EmbeddedCore:
         business = Handlers(layer(owners, BUSINESS), threads, counters)
         ports = WorkerPorts(needs.store, self.registry, self.bus)
         self._worker = Worker(reactor, ports, HandlerSettings(business, limits, now_ms))
-        self._upkeeps = [Upkeep(reactor, needs.store, chore) for chore in (LEDGER, PUSHES)]
+        self._upkeeps = [Upkeep(reactor, needs.store, chore) for chore in (LEDGER, PUSHES, REQUESTS)]
         self.pushes = Pushes(reactor, PushPorts(needs.store, self.registry, self._worker.tell))
         self._worker.observe(self.pushes.committed)
         hooks = HookSet(make_hooks(installed_hooks(), config.hooks), threads, counters)

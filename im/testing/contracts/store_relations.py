@@ -184,13 +184,13 @@ class FriendContract(RelationCase):
     async def test_what_is_not_answered_in_time_expires_and_is_forgotten_later(self) -> None:
         """By the upkeep."""
         await self.changed(ASK)
-        early, late = ExpireRequests(self.time_ms, 10), ExpireRequests(self.time_ms + 1, 10)
-        self.assertEqual(await self.write(early), [RequestsExpired(0)])
-        self.assertEqual(await self.write(late), [RequestsExpired(1)])
+        self.time_ms += 1_000
+        self.assertEqual(await self.write(ExpireRequests(1_000, 10)), [RequestsExpired(0)])
+        self.assertEqual(await self.write(ExpireRequests(999, 10)), [RequestsExpired(1)])
         self.assertEqual((await self.requests("bob")).requests[0].state, EXPIRED)
         self.assertEqual(await self.refused(ACCEPT), Code.NOT_FOUND)
         self.time_ms += KEPT_MS + 1
-        self.assertEqual(await self.write(ExpireRequests(0, 10)), [RequestsExpired(1)])
+        self.assertEqual(await self.write(ExpireRequests(FAR_MS, 10)), [RequestsExpired(1)])
         self.assertEqual((await self.requests("bob")).requests, ())
 
     async def test_nobody_asks_everybody(self) -> None:

@@ -89,6 +89,11 @@ class ServerProcess(ABC):
         return self._process.pid
 
     @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def log(self) -> Path:
         """All that it prints."""
         return self.folder / "log"

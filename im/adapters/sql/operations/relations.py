@@ -236,7 +236,7 @@ class Relations:
     def expire(self, write: ExpireRequests, now_ms: int) -> RequestsExpired:
         """End what was not answered in time, and forget what was decided long ago."""
         execute = self._connection.execute
-        rows = execute(_EXPIRE, (now_ms, write.pending_before_ms, write.most)).rowcount
+        rows = execute(_EXPIRE, (now_ms, now_ms - write.pending_ms, write.most)).rowcount
         rows += execute(_FORGET, (now_ms - KEPT_MS, write.most - rows)).rowcount
         return RequestsExpired(rows)
 

@@ -1,0 +1,205 @@
+"""A worker of a cluster: it owns shards, works on them over PostgreSQL, and tells the nodes."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+
+from im import __version__
+from im.adapters.amqp.shards import OwnedShard, Ownership, ShardConsumers
+from im.adapters.redis.connection import RedisConnection
+from im.adapters.redis.directory import Directory
+from im.adapters.redis.registry import RedisRegistry
+from im.adapters.redis.watchers import RegistryWatchers
+from im.adapters.sql.policy import StorePolicy
+from im.adapters.sql.postgres import OutboxRow, PostgresDatabase, PostgresStore, ShardStore, StoreClock
+from im.adapters.sql.schema import UnusableDatabaseError
+from im.business.custom import HandlerSettings
+from im.business.hooks import Hooks, HookSet
+from im.business.offline import OfflineWatch, hook_consumer, offline_times
+from im.business.presence import PresenceHints
+from im.business.recovery import to_look
+from im.business.session_hooks import SessionHooks
+from im.business.upkeep import LEDGER, NODES, PUSHES, REQUESTS, Upkeep
+from im.business.worker import Worker, WorkerPorts
+from im.handler import BUSINESS
+from im.http.admin import Check
+from im.http.health import health_site
+from im.isolation import HandlerCounters, Handlers
+from im.ports import IStore, NodeBatch, UnavailableError
+from im.tap.cluster.engines import WORKER_HEARTBEAT, engines_of
+from im.tap.cluster.measures import worker_metrics
+from im.tap.cluster.peer import Peer, PeerEnds
+from im.tap.cluster.shards import AnnouncedStore, ClaimedShard, Duty
+from im.tap.cluster.workers import LiveWorkers
+from im.tap.config import Config
+from im.tap.handlers import installed_handlers, layer, make_owners
+from im.tap.hooks import installed_hooks, make_hooks
+from im.tap.listeners import Listeners, as_url
+from im.tap.node import StartError
+from im.tap.process import INodeReactor
+from im.tap.statedir import NodeFile
+from im.tap.storing import now_ms
+from im.tap.threads import threads_of
+
+T = TypeVar("T")
+
+SWEEP_SECONDS = 1.0
+_THREADS = 8
+_FIRST_SHARD = 0
+
+
+class BusinessParts:
+    """`im.tap.node.Parts` of a worker."""
+
+    _log = Logger()
+
+    def __init__(self, config: Config, reactor: INodeReactor, on_fatal: Callable[[str], None]) -> None:
+        if not config.database_url:
+            raise StartError("im-business needs database_url; give it.")
+        engines = engines_of(config, WORKER_HEARTBEAT)
+        self._config = config
+        self._reactor = reactor
+        self._incarnation = f"{config.node}-{secrets.token_hex(4)}"
+        self._redis = RedisConnection(engines.redis, reactor)
+        self._directory = Directory(self._redis, engines.keys, self._incarnation, reactor)
+        self._registry = RedisRegistry(self._directory)
+        ends = PeerEnds(_ignore, self._doubt, lambda: self._directory.epoch)
+        self._peer = Peer(engines, self._incarnation, self._directory, ends, reactor)
+        ownership = Ownership(self._incarnation, lambda: self._workers.names, self._claim)
+        self._workers = LiveWorkers(self._redis, engines.keys, reactor)
+        self._shards = ShardConsumers(engines.topology, ownership, reactor)
+        self._peer.also(self._shards.connected, self._shards.disconnected)
+        self._pool = ThreadPool(1, _THREADS, "store")
+        self._store = self._postgres()
+        self._handlers = Handlers(
+            layer(make_owners(installed_handlers(), config.handlers), BUSINESS),
+            threads_of(reactor),
+            HandlerCounters(),
+        )
+        hooks = HookSet(
+            make_hooks(installed_hooks(), config.hooks), threads_of(reactor), self._handlers.counters
+        )
+        self._hooks = Hooks(hooks, reactor, now_ms)
+        store = cast(IStore, self._store)  # It writes nothing: it tells what others committed.
+        ports = WorkerPorts(store, self._registry, self._peer.publisher, self._announced)
+        self._teller = Worker(reactor, ports)
+        self._sweeping: IDelayedCall | None = None
+        self._listeners = Listeners(reactor)
+
+    def _postgres(self) -> PostgresStore:
+        config = self._config
+        policy = StorePolicy(
+            config.limits,
+            config.users == "open",
+            config.time_zone,
+            is_for_friends=config.direct != "anyone",
+        )
+        database = PostgresDatabase(config.database_url)
+
+        def run(work: Callable[[], T]) -> "Deferred[T]":
+            return deferToThreadPool(self._reactor, self._pool, work)
+
+        return PostgresStore(database, run, StoreClock(self._reactor, now_ms), policy, config.shards)
+
+    async def start(self) -> NodeFile:
+        """See `Parts.start`. Engines that are away are waited for, each with one line."""
+        self._pool.start()
+        try:
+            await deferToThreadPool(
+                self._reactor, self._pool, PostgresDatabase(self._config.database_url).require
+            )
+        except UnusableDatabaseError as error:
+            raise StartError(f"{error}.") from None
+        except UnavailableError as error:
+            self._log.warn("waiting for the database: {error}", error=str(error))
+        self._directory.start()
+        self._workers.start()
+        self._peer.publisher.start(lambda: self._directory.nodes, lambda: self._directory.epoch)
+        self._peer.start()
+        self._sweeping = self._reactor.callLater(SWEEP_SECONDS, self._sweep)
+        admin = ""
+        if self._config.admin:
+            site = health_site(
+                self.checks, worker_metrics(self._peer, self._shards, self.checks), self._reactor
+            )
+            admin = as_url(await self._listeners.listen(self._config.admin, site), "http")
+        return NodeFile(self._config.node, os.getpid(), __version__, self._config.users, (), "", "", admin)
+
+    async def stop(self) -> None:
+        """See `Parts.stop`: each shard is given up after the batch in hand."""
+        await self._shards.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
+        self._teller.stop()
+        self._hooks.stop()
+        self._directory.stop()
+        self._workers.stop()
+        await self._peer.stop()
+        await self._redis.close()
+        await self._listeners.close()
+        self._store.close()
+        self._pool.stop()
+
+    def reload(self) -> None:
+        """See `Parts.reload`: a worker has no keys."""
+
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """What `/readyz` asks."""
+        return {
+            "redis": lambda: self._redis.problem,
+            "rabbitmq": lambda: self._peer.connection.problem,
+            "database": self._store.problem,
+        }
+
+    def _doubt(self, reason: str) -> None:
+        """A worker holds no sessions: there is nothing that it could have missed."""
+
+    def _claim(self, number: int) -> "Deferred[OwnedShard]":
+        claimed = self._store.claim(number, self._incarnation)
+        return claimed.addCallback(self._claimed, number)
+
+    def _claimed(self, shard: ShardStore, number: int) -> ClaimedShard:
+        store = AnnouncedStore(shard)
+        bus = self._peer.publisher
+        ports = WorkerPorts(store, self._registry, bus, store.announced)
+        settings = HandlerSettings(self._handlers, self._config.limits, now_ms)
+        worker = Worker(self._reactor, ports, settings)
+        worker.observe(SessionHooks(self._hooks, self._registry).committed)
+        worker.observe(PresenceHints(RegistryWatchers(self._registry), bus).committed)
+        duties = self._duties(store) if number == _FIRST_SHARD else ()
+        return ClaimedShard(shard, store, worker, bus, duties)
+
+    def _duties(self, store: IStore) -> Sequence[Duty]:
+        reactor, limits = self._reactor, self._config.limits
+        chores = [Upkeep(reactor, store, chore) for chore in (LEDGER, PUSHES, NODES, REQUESTS)]
+        times = offline_times(reactor, now_ms, limits)
+        return [*chores, OfflineWatch(store, hook_consumer(self._hooks), times)]
+
+    def _sweep(self) -> None:
+        self._sweeping = self._reactor.callLater(SWEEP_SECONDS, self._sweep)
+        self._store.overdue().addCallbacks(self._found, self._not_found)
+
+    def _found(self, rows: Sequence[OutboxRow]) -> None:
+        for row in rows:
+            self._log.info("shard {shard}: a batch was not announced in time", shard=row.shard)
+            self._teller.tell(to_look(row.conversations, row))
+
+    def _not_found(self, failure: Failure) -> None:
+        failure.trap(UnavailableError)  # The store keeps it as its problem.
+
+    def _announced(self, row: OutboxRow) -> None:
+        self._store.announced([row]).addErrback(self._not_found)
+
+
+def _ignore(batch: NodeBatch) -> None:
+    """Nobody asks anything in a worker's name."""

@@ -1,0 +1,162 @@
+"""Engines, workers and nodes, started in order, watched, and ended in order."""
+
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from im.adapters.sql.postgres import migrate
+from im.adapters.token.keys import create_key_file
+from im.testing.clusters.member import Member
+from im.testing.services.postgres import PostgresServer
+from im.testing.services.process import MissingServerError, ServerProcess
+from im.testing.services.rabbitmq import RabbitServer
+from im.testing.services.redis import RedisServer
+
+_POLL_SECONDS = 0.05
+_AGAIN_SECONDS = (0.5, 8.0)
+_STEADY_SECONDS = 60.0
+
+ENGINES: Mapping[str, tuple[str, type[ServerProcess]]] = {
+    "redis": ("IM_REDIS_URL", RedisServer),
+    "rabbitmq": ("IM_AMQP_URL", RabbitServer),
+    "postgresql": ("IM_DATABASE_URL", PostgresServer),
+}
+"""Name of the folder -> the variable that names one that runs, and the private one."""
+
+
+class ClusterPlan(NamedTuple):
+    """What a cluster is made of."""
+
+    state_dir: Path
+    gateways: int = 2
+    business: int = 2
+    settings: Mapping[str, str] = {}
+    """Further `IM_*` variables of every process."""
+
+
+class Cluster:
+    """Runs from `start` to `stop`; `watch` starts again what has died. `say` tells people."""
+
+    def __init__(
+        self, plan: ClusterPlan, environ: Mapping[str, str], say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._plan = plan
+        self._environ = environ
+        self._say = say
+        self._threads = ThreadPoolExecutor(len(ENGINES))
+        self.engines: dict[str, ServerProcess] = {}
+        self.members: list[Member] = []
+        self._again_at: dict[str, float] = {}
+        self._waits: dict[str, float] = {}
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Of the engines, by their variables."""
+        return {
+            variable: self.engines[name].url if name in self.engines else self._environ[variable]
+            for name, (variable, _) in ENGINES.items()
+        }
+
+    def start(self) -> None:
+        """Start everything, and wait until all parts are ready. Blocks. Raises `MissingServerError`."""
+        folder = self._plan.state_dir
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, (variable, kind) in ENGINES.items():
+            if not self._environ.get(variable):
+                self.engines[name] = kind(folder / name)
+        postgres = self.engines.get("postgresql")
+        if isinstance(postgres, PostgresServer):
+            postgres.is_durable = True
+            _let_through(folder, postgres.user())
+        list(self._threads.map(lambda engine: engine.start(), self.engines.values()))
+        migrate(self.urls["IM_DATABASE_URL"])
+        keys = folder / "keys.json"
+        if not keys.exists():
+            create_key_file(keys)
+        shared = {
+            "IM_USERS": "open",
+            **self._environ,
+            **self.urls,
+            **self._plan.settings,
+            "IM_SIGNING_KEY_FILE": str(keys),
+        }
+        names = [(f"worker-{number + 1}", "im-business") for number in range(self._plan.business)]
+        names += [(f"node-{number + 1}", "im-gateway") for number in range(self._plan.gateways)]
+        self.members = [Member(name, program, folder / name, shared) for name, program in names]
+        for member in self.members:
+            member.start()
+        self._wait_until_ready()
+
+    def member(self, name: str) -> Member:
+        """A worker or node by its name."""
+        return next(each for each in self.members if each.name == name)
+
+    def watch(self) -> None:
+        """Start again what has died, once; to be called now and again."""
+        now = time.monotonic()
+        for name, part in self._parts():
+            if part.is_running:
+                continue
+            if name not in self._again_at:
+                wait = min(self._waits.get(name, _AGAIN_SECONDS[0] / 2) * 2, _AGAIN_SECONDS[1])
+                self._waits[name] = wait
+                self._again_at[name] = now + wait
+                self._say(f"{name} has ended; it starts again in {wait:g} s.")
+            elif now >= self._again_at[name]:
+                del self._again_at[name]
+                self._threads.submit(part.start) if isinstance(part, ServerProcess) else part.start()
+        for member in self.members:
+            member.pin()
+
+    def stop(self) -> None:
+        """End everything in order: nodes, workers, engines. Idempotent."""
+        for gateways in (True, False):
+            with ThreadPoolExecutor() as threads:
+                list(threads.map(Member.stop, [each for each in self.members if each.is_gateway is gateways]))
+        self.members = []
+        list(self._threads.map(lambda engine: engine.stop(), self.engines.values()))
+        self.engines = {}
+        self._threads.shutdown()
+
+    def _parts(self) -> Iterator[tuple[str, ServerProcess | Member]]:
+        yield from self.engines.items()
+        for member in self.members:
+            yield member.name, member
+
+    def _wait_until_ready(self) -> None:
+        for member in self.members:
+            while member.told is None or not is_ready(member.told.admin):
+                if not member.is_running:
+                    log = (member.folder / "node.log").read_text("utf-8", "replace").strip().splitlines()
+                    raise MissingServerError(f"{member.name} does not start: {' / '.join(log[-2:])}")
+                time.sleep(_POLL_SECONDS)
+            member.pin()
+
+
+def is_ready(admin: str) -> bool:
+    """Whether the part with this admin port says that it is ready."""
+    import urllib.error
+    import urllib.request
+
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(admin.rstrip("/") + "/readyz", timeout=2.0) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _let_through(folder: Path, user: str) -> None:
+    """See that the database's own user reaches its folder in the state folder."""
+    if not user:
+        return
+    folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXGRP | stat.S_IXOTH)
+    for parent in folder.resolve().parents:
+        if not parent.stat().st_mode & stat.S_IXOTH:
+            raise MissingServerError(
+                f"PostgreSQL runs as the user {user} and can't reach {folder}, since {parent} is closed to"
+                " others: choose a --state-dir elsewhere, such as under /tmp"
+            )
