@@ -25,6 +25,7 @@ from im.core.relations import (
     RelationResult,
     RelationWrite,
 )
+from im.core.webhooks import WEBHOOK_WRITES, WebhookQuery, WebhookResult, WebhookWrite
 
 
 class Login(NamedTuple):
@@ -129,6 +130,7 @@ Write = (
     | GroupWrite
     | ChangeWrite
     | EventWrite
+    | WebhookWrite
 )
 Query = (
     Sync
@@ -146,6 +148,7 @@ Query = (
     | GroupQuery
     | ChangeQuery
     | EventQuery
+    | WebhookQuery
 )
 Command = Write | Query | Custom
 Result = (
@@ -171,6 +174,7 @@ Result = (
     | GroupResult
     | ChangeResult
     | EventResult
+    | WebhookResult
     | Refused
 )
 
@@ -192,6 +196,7 @@ WRITES = (
     *GROUP_WRITES,
     *CHANGE_WRITES,
     *EVENT_WRITES,
+    *WEBHOOK_WRITES,
 )
 
 

@@ -67,3 +67,14 @@ event_lane = sa.Table(
     sa.Index("event_lane_next", "consumer", "next_ms"),
     sqlite_with_rowid=False,
 )
+
+webhook = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("webhook_id", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("old_secret", sa.Text, nullable=False, server_default=""),
+    number("old_until_ms"),
+    number("created_ms"),
+)

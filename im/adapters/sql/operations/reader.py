@@ -28,6 +28,7 @@ from im.adapters.sql.operations.push_tokens import tokens_found
 from im.adapters.sql.operations.pushes import push_of, users_found
 from im.adapters.sql.operations.relations import relation_of, requests_of
 from im.adapters.sql.operations.users import login_refusal, profile_of
+from im.adapters.sql.operations.webhooks import all_webhooks
 from im.core.backends import FindKey, ListKeys
 from im.core.changing import GetReaders
 from im.core.commands import GetProfile, Query, Result
@@ -46,6 +47,7 @@ from im.core.pushing import FindUsers, GetPush
 from im.core.reaching import FindAway, ListPushTokens
 from im.core.relations import GetRelation, ListRequests
 from im.core.validation import conversation_problem, unknown_conversation
+from im.core.webhooks import ListWebhooks
 from im.ports import UnavailableError
 
 _HEAD_BYTES = 160
@@ -91,6 +93,7 @@ class Reader:
             FindEvents: lambda query: events_found(connection, query),
             ListDead: lambda query: dead_of(connection, query),
             CountEvents: lambda query: counts_of(connection, query),
+            ListWebhooks: lambda query: all_webhooks(connection),
             OnlineTime: online.one,
             OnlineTimes: online.all,
         }

@@ -23,6 +23,7 @@ from im.adapters.sql.operations.pushes import Inboxes, Pushes
 from im.adapters.sql.operations.relations import RelationParts, Relations
 from im.adapters.sql.operations.upkeep import Upkeep
 from im.adapters.sql.operations.users import Users
+from im.adapters.sql.operations.webhooks import WebhookWriter
 from im.core.commands import CreateUser, Login, Result, SetDisabled, SetProfile, Write
 from im.core.custom import Conclude
 from im.core.ledger import (
@@ -100,6 +101,7 @@ class Steps:
             **TokenWriter(connection).steps(users, ledger),
             **Backends(connection).steps(),
             **EventLog(connection, self.events).steps(),
+            **WebhookWriter(connection, self.events).steps(),
         }
 
     def execute(self, batch: Sequence[Write], now_ms: int, is_careful: bool) -> list[Result]:

@@ -59,4 +59,13 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("event_lane_next", "event_lane", ["consumer", "next_ms"])
+    op.create_table(
+        "webhook",
+        sa.Column("webhook_id", sa.Text, primary_key=True),
+        _text("url"),
+        _text("secret"),
+        _text("old_secret", ""),
+        _number("old_until_ms"),
+        _number("created_ms"),
+    )
     op.execute("UPDATE meta SET schema_version = 11")

@@ -154,6 +154,10 @@ class EventCarryingInMemory(InMemory, store.EventCarryingContract):
     """How events are carried, in memory."""
 
 
+class WebhooksInMemory(InMemory, store.WebhookContract):
+    """Webhooks, in memory."""
+
+
 class SendingInFile(InFile, store.SendingContract):
     """Sends, in a file."""
 
@@ -240,3 +244,7 @@ class EventNotingInFile(InFile, store.EventNotingContract):
 
 class EventCarryingInFile(InFile, store.EventCarryingContract):
     """How events are carried, in a file."""
+
+
+class WebhooksInFile(InFile, store.WebhookContract):
+    """Webhooks, in a file."""
