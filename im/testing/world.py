@@ -25,8 +25,8 @@ from im.adapters.memory.bridge import MemoryBridge
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.sql.policy import StorePolicy
+from im.adapters.sql.runners import inline_runners
 from im.adapters.sql.sqlite.memory import MemoryDatabase
-from im.adapters.sql.sqlite.runners import inline_runners
 from im.adapters.sql.sqlite.store import SqliteStore
 from im.business.custom import HandlerSettings
 from im.business.worker import Worker, WorkerPorts

@@ -6,7 +6,7 @@ version that still works with them. Alembic is imported only where something is 
 
 from sqlalchemy.engine import Connection
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """The version of the tables that this program makes."""
 
 
@@ -23,12 +23,16 @@ def check_version(name: str, schema_version: int, compatible_version: int) -> No
         )
 
 
-def upgrade(connection: Connection) -> None:
-    """Run every missing revision inside the connection's transaction."""
+def upgrade(connection: Connection, partitions: int = 1, version: str = "head") -> None:
+    """Run every missing revision inside the connection's transaction.
+
+    On PostgreSQL the first one splits the messages into so many `partitions`.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "im.adapters.sql:migrations")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    config.attributes["partitions"] = partitions
+    command.upgrade(config, version)

@@ -13,8 +13,9 @@ Rows of members who left stay, with `leave_seq`, the last seq that they may see.
 `deleted_seq` are the furthest entries that were ever recalled, or deleted by that member. In mention
 user "" is everyone; in message_change `sender` is of a recall the target's, else who made the change,
 and `seq` the entry that told of it.
-On a database with partitions, message is split by the hash of its conversation; both of its keys
-hold the conversation for that.
+On PostgreSQL message is split by the hash of its conversation; both of its keys hold the conversation
+for that. There `changed` is the id of the transaction, with `meta.changes` added, which never changes
+within a store epoch. Only a cluster uses shard and outbox; `conversations` are one a line.
 """
 
 import sqlalchemy as sa
@@ -212,6 +213,7 @@ message = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.PrimaryKeyConstraint("conversation_id", "seq"),
     sa.UniqueConstraint("client_msg_id", "sender", "conversation_id"),
+    postgresql_partition_by="HASH (conversation_id)",
 )
 
 node_lease = sa.Table(
@@ -280,5 +282,26 @@ online_day = sa.Table(
     _number("foreground_bound_ms"),
     sa.PrimaryKeyConstraint("user_id", "day", "device_class"),
     sa.Index("online_day_by_day", "day"),
+    sqlite_with_rowid=False,
+)
+
+shard = sa.Table(
+    "shard",
+    metadata,
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("epoch", Big, nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("shard", sa.Integer, nullable=False),
+    sa.Column("epoch", Big, nullable=False),
+    sa.Column("number", Big, nullable=False),
+    sa.Column("time_ms", Big, nullable=False),
+    sa.Column("conversations", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("shard", "epoch", "number"),
+    sa.Index("outbox_by_time", "time_ms"),
     sqlite_with_rowid=False,
 )

@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.sqlite.memory import MemoryDatabase
-from im.adapters.sql.sqlite.runners import inline_runners
+from im.adapters.sql.runners import inline_runners
 from im.adapters.sql.sqlite.store import SqliteStore
 from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing

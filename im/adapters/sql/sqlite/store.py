@@ -13,10 +13,10 @@ from zope.interface import implementer
 from im.adapters.sql.operations.online import Almanac
 from im.adapters.sql.operations.reader import Reader
 from im.adapters.sql.policy import StorePolicy
+from im.adapters.sql.runners import Runners
 from im.adapters.sql.schema import UnusableDatabaseError
 from im.adapters.sql.sqlite.connection import SQLITE
 from im.adapters.sql.sqlite.database import Database
-from im.adapters.sql.sqlite.runners import Runners
 from im.adapters.sql.sqlite.writer import BrokenStoreError, Writer
 from im.core.commands import Query, Result, Write
 from im.ports import IStore, UnavailableError

@@ -11,6 +11,8 @@ branch_labels = None
 depends_on = None
 
 _big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""How a key of partitions compares can't be changed later; all others are set after the migration."""
 
 
 def _number(name: str, default: int = 0) -> sa.Column[int]:
@@ -118,7 +120,7 @@ def _make_conversations() -> None:
 def _make_messages() -> None:
     op.create_table(
         "message",
-        sa.Column("conversation_id", sa.Text, nullable=False),
+        sa.Column("conversation_id", _key, nullable=False),
         sa.Column("seq", _big, nullable=False),
         sa.Column("n", _big, nullable=False),
         sa.Column("kind", sa.Integer, nullable=False),
@@ -128,4 +130,14 @@ def _make_messages() -> None:
         sa.Column("content", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("conversation_id", "seq"),
         sa.UniqueConstraint("client_msg_id", "sender", "conversation_id"),
+        postgresql_partition_by="HASH (conversation_id)",
     )
+    if op.get_bind().dialect.name == "postgresql":
+        config = op.get_context().config
+        assert config is not None
+        partitions = config.attributes["partitions"]
+        for number in range(partitions):
+            op.execute(
+                f"CREATE TABLE message_{number} PARTITION OF message"
+                f" FOR VALUES WITH (MODULUS {partitions}, REMAINDER {number})"
+            )

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.sql.sqlite import FileDatabase, MemoryDatabase, Runners, SqliteStore, StorePolicy
 from im.adapters.sql.sqlite.database import commit
-from im.adapters.sql.sqlite.runners import T, inline_runners
+from im.adapters.sql.runners import T, inline_runners
 from im.adapters.sql.sqlite.writer import BrokenStoreError
 from im.core.commands import Login, Result, SetDisabled, Write
 from im.core.errors import Code, Refused

@@ -1,5 +1,6 @@
 """Where the store's blocking work runs: threads of its own in production, at once in a simulation."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -81,3 +82,33 @@ class ThreadedRunners:
             idle, self._idle = self._idle, []
             for each in idle:
                 self._reactor.callFromThread(each.callback, None)  # after what waits for this outcome
+
+
+class SerialRunner:
+    """Runs works by another runner, each after the one before has ended."""
+
+    def __init__(self, run: Runner) -> None:
+        self._run = run
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._is_busy = False
+
+    def __call__(self, work: Callable[[], T]) -> "Deferred[T]":
+        """See `Runner`."""
+        done: Deferred[T] = Deferred()
+
+        def begin() -> None:
+            self._is_busy = True
+            self._run(work).addBoth(ended)
+
+        def ended(outcome: Any) -> None:
+            self._is_busy = False
+            if self._waiting:
+                self._waiting.popleft()()
+            if not done.called:  # cancelled meanwhile
+                done.callback(outcome)  # a Failure, too
+
+        if self._is_busy:
+            self._waiting.append(begin)
+        else:
+            begin()
+        return done
