@@ -31,8 +31,6 @@ from im.proto import chat_pb2, session_pb2, sync_pb2
 GOODBYE_SECONDS = 2.0
 """For the server to close the connection after a logout."""
 
-MS = 1_000
-
 
 class Client(Grouped, Related):
     """One device of one user, connected to a node for as long as it runs.
@@ -54,7 +52,7 @@ class Client(Grouped, Related):
     ) -> None:
         self._clock: IReactorTime = reactor
         self._random: Randomness = random or SystemRandom()
-        self._now_ms = now_ms or (lambda: int(self._clock.seconds() * MS))
+        self._now_ms = now_ms or (lambda: int(self._clock.seconds() * 1_000))
         self._settings = settings
         core = CoreSettings(
             device=settings.device,

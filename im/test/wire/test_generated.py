@@ -11,10 +11,30 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto,
 from grpc_tools import protoc
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.proto import base_pb2, chat_pb2, content_pb2, group_pb2, presence_pb2, push_pb2, session_pb2, sync_pb2
+from im.proto import (
+    base_pb2,
+    chat_pb2,
+    contact_pb2,
+    content_pb2,
+    group_pb2,
+    presence_pb2,
+    push_pb2,
+    session_pb2,
+    sync_pb2,
+)
 
 PROTOCOL = Path(__file__).parents[3] / "protocol"
-MODULES = (base_pb2, chat_pb2, content_pb2, group_pb2, presence_pb2, push_pb2, session_pb2, sync_pb2)
+MODULES = (
+    base_pb2,
+    chat_pb2,
+    contact_pb2,
+    content_pb2,
+    group_pb2,
+    presence_pb2,
+    push_pb2,
+    session_pb2,
+    sync_pb2,
+)
 
 
 def compiled(folder: Path, target: Path) -> dict[str, FileDescriptorProto]:
