@@ -9,7 +9,7 @@ from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
 from im.client import connector
-from im.test.faults.nodes import FaultyNode, sleep, until
+from im.test.faults.nodes import FaultyNode, Served, sleep, until
 from im.test.faults.people import Around, Crowd, Habits
 from im.testing.history import History
 
@@ -36,11 +36,11 @@ class FaultCase(TestCase):
         self.addCleanup(node.end)
         return node
 
-    def around(self, node: FaultyNode) -> Around:
+    def around(self, node: Served) -> Around:
         """What people need."""
         return Around(reactor, node, self.history, self.random)
 
-    async def crowd(self, node: FaultyNode, *pairs: tuple[str, str], habits: Habits = HABITS) -> Crowd:
+    async def crowd(self, node: Served, *pairs: tuple[str, str], habits: Habits = HABITS) -> Crowd:
         """People who are online at a node that runs."""
         crowd = Crowd(self.around(node), pairs, habits)
         self.addCleanup(crowd.leave)

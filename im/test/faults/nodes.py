@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -19,7 +19,6 @@ from im.adapters.token.signed import SignedTokens
 from im.core.commands import Query, Result
 from im.core.limits import Limits
 from im.core.messages import Entry, Head, Pull, PullPage, Sync, SyncPage
-from im.ports import IStore
 from im.tap.statedir import read_node_file
 from im.test.system.processes import PATIENCE_SECONDS, Process
 
@@ -30,6 +29,23 @@ TOKEN_SECONDS = 86_400.0
 PORTS = range(20_000, 32_000)
 """Below those that the system gives to connections that go out: a client that dials a node that is
 down must not meet itself."""
+
+
+class Reads(Protocol):
+    """The half of a store that reads."""
+
+    def read(self, query: Query) -> "Deferred[Result]":
+        """See `IStore.read`."""
+
+
+class Served(Protocol):
+    """What people connect to."""
+
+    def addresses_of(self, user: str) -> tuple[str, ...]:
+        """Where a user's client connects."""
+
+    def token(self, user: str) -> str:
+        """A token of a user."""
 
 
 def free_port() -> int:
@@ -89,6 +105,10 @@ class FaultyNode:
         listen = f"--listen=tcp:{self.port}:interface=127.0.0.1"
         return [f"--state-dir={self.state}", listen]
 
+    def addresses_of(self, user: str) -> tuple[str, ...]:
+        """Where a user's client connects."""
+        return (self.address,)
+
     def token(self, user: str) -> str:
         """A token of a user, by the node's key, which is made if it has none."""
         path = self.state / KEY_FILE
@@ -146,26 +166,36 @@ class FaultyNode:
 
     def stored(self) -> "Stored":
         """What the database holds."""
-        return Stored(self.database)
+        return stored_in(self.database)
 
 
-class Stored:
+class Stored(NamedTuple):
+    """What is stored, by user and conversation, and by conversation."""
+
+    heads: dict[tuple[str, str], Head]
+    logs: dict[str, list[Entry]]
+
+
+def stored_in(path: Path) -> Stored:
     """What a database file holds that no process uses."""
-
-    def __init__(self, path: Path) -> None:
-        database = FileDatabase(path)
-        fatal: list[str] = []
-        policy = StorePolicy(Limits(), users_open=True)
-        store = SqliteStore(database, inline_runners(), lambda: 0, policy, fatal.append)
-        try:
-            users = [row[0] for row in database.connect_reader().execute("SELECT user_id FROM users")]
-            self.heads = {(user, head.conversation): head for user in users for head in _heads(store, user)}
-            self.logs = {conversation: _log(store, user, conversation) for user, conversation in self.heads}
-        finally:
-            database.close()
+    database = FileDatabase(path)
+    fatal: list[str] = []
+    policy = StorePolicy(Limits(), users_open=True)
+    store = SqliteStore(database, inline_runners(), lambda: 0, policy, fatal.append)
+    try:
+        users = [row[0] for row in database.connect_reader().execute("SELECT user_id FROM users")]
+        return stored_by(store, users)
+    finally:
+        database.close()
 
 
-def _heads(store: IStore, user: str) -> list[Head]:
+def stored_by(store: Reads, users: Sequence[str]) -> Stored:
+    """What a store that answers at once has of users."""
+    heads = {(user, head.conversation): head for user in users for head in _heads(store, user)}
+    return Stored(heads, {conversation: _log(store, user, conversation) for user, conversation in heads})
+
+
+def _heads(store: Reads, user: str) -> list[Head]:
     heads: list[Head] = []
     after = ""
     while True:
@@ -177,7 +207,7 @@ def _heads(store: IStore, user: str) -> list[Head]:
             return heads
 
 
-def _log(store: IStore, user: str, conversation: str) -> list[Entry]:
+def _log(store: Reads, user: str, conversation: str) -> list[Entry]:
     entries: list[Entry] = []
     while True:
         page = _read(store, Pull(conversation, user, len(entries) + 1, False, 200))
@@ -187,7 +217,7 @@ def _log(store: IStore, user: str, conversation: str) -> list[Entry]:
             return entries
 
 
-def _read(store: IStore, query: Query) -> Result:
+def _read(store: Reads, query: Query) -> Result:
     """The answer of a store that answers at once."""
     answers: list[Result] = []
     answered: Deferred[Result] = store.read(query)

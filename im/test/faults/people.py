@@ -30,7 +30,7 @@ from im.client import (
 from im.client.core.events import SendState
 from im.core.ids import direct_conversation, uuid7
 from im.core.messages import Entry
-from im.test.faults.nodes import FaultyNode, Stored, until
+from im.test.faults.nodes import Served, Stored, until
 from im.testing.history import History, Outcome, Verdict
 
 SETTLE_SECONDS = 60.0
@@ -42,7 +42,7 @@ class Around(NamedTuple):
     """What all people share."""
 
     reactor: Any
-    node: FaultyNode
+    node: Served
     history: History
     random: Random
 
@@ -83,7 +83,7 @@ class Person:
     def _start(self) -> Client:
         around, (timing, folder) = self._around, self._habits
         settings = ClientSettings(
-            addresses=(around.node.address,),
+            addresses=around.node.addresses_of(self.user),
             token=around.node.token(self.user),
             state=MemoryState() if folder is None else SqliteState(folder / f"{self.user}.sqlite"),
             timing=timing,

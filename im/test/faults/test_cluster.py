@@ -1,0 +1,89 @@
+"""Any part of a cluster may die at any moment, under load: nothing is lost, doubled or reordered."""
+
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
+
+from im.test.faults.case import FaultCase
+from im.test.faults.clusters import FaultyCluster
+from im.test.faults.people import Traffic
+from im.testing.services.process import ServerProcess
+
+OFFERED_PER_SECOND = 200.0
+PAIRS = ("alice", "bob"), ("carol", "dave"), ("alice", "dave"), ("bob", "carol")
+
+
+class ClusterTests(FaultCase):
+    """One cluster stays up; each kind of fault happens once, and all is well after each."""
+
+    timeout = 480
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        super().setUp()
+        folder = Path(tempfile.mkdtemp(prefix="im-cluster-", dir="/tmp"))
+        self.addCleanup(lambda: deferToThread(lambda: _remove(folder)))
+        self.cluster = FaultyCluster(reactor, folder)
+        self.addCleanup(lambda: deferToThread(self.cluster.stop))
+        await deferToThread(self.cluster.start)
+
+    async def test_each_kind_of_fault_is_survived(self) -> None:
+        crowd = await self.crowd(self.cluster, *PAIRS)
+        traffic = Traffic(reactor, crowd, OFFERED_PER_SECOND)
+        engines = self.cluster.cluster.engines
+        traffic.start()
+        await self.sleep(1.0)
+        for what, fault in (
+            ("a node is killed", lambda: self.kill(self.cluster.gateways[0])),
+            ("a worker is killed", lambda: self.kill(self.cluster.workers[0])),
+            ("a node and a worker are killed", self.kill_both),
+            ("a worker stands still", lambda: self.freeze(self.cluster.workers[1], 8.0)),
+            ("a node stands still", lambda: self.freeze(self.cluster.gateways[1], 8.0)),
+            ("Redis loses everything", lambda: self.restart(engines["redis"])),
+            ("RabbitMQ is killed", lambda: self.restart(engines["rabbitmq"])),
+            ("PostgreSQL is killed", lambda: self.restart(engines["postgresql"])),
+        ):
+            before = crowd.offered
+            await fault()
+            await self.cluster.healed()
+            await self.sleep(1.0)
+            print(f"{what}: {crowd.offered - before} messages offered meanwhile")
+        traffic.stop()
+        await crowd.settle()
+        await crowd.leave()
+        self.assertEqual(crowd.acknowledged, crowd.offered)
+        users = list(crowd.people)
+        stored = await deferToThread(self.cluster.stored, users)
+        verdict = crowd.check(stored)
+        self.assertEqual(verdict.violations, ())
+
+    async def kill(self, *members: object) -> None:
+        """kill -9."""
+        for member in members:
+            os.kill(member.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+        await self.sleep(1.0)
+
+    async def kill_both(self) -> None:
+        """A node and a worker at once."""
+        await self.kill(self.cluster.gateways[1], self.cluster.workers[1])
+
+    async def freeze(self, member: object, seconds: float) -> None:
+        """SIGSTOP, and SIGCONT later."""
+        os.kill(member.pid, signal.SIGSTOP)  # type: ignore[attr-defined]
+        await self.sleep(seconds)
+        os.kill(member.pid, signal.SIGCONT)  # type: ignore[attr-defined]
+        await self.sleep(1.0)
+
+    async def restart(self, engine: ServerProcess) -> None:
+        """kill -9 of an engine; after a while it is started again."""
+        await deferToThread(engine.kill)
+        await self.sleep(1.0)
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
