@@ -65,10 +65,12 @@ class FaultyCluster:
 
     async def healed(self) -> None:
         """Start what has died, and wait until every part says that it is ready."""
-        parts = [*self.cluster.engines.values(), *self.cluster.members]
-        for part in parts:
-            if not part.is_running:
-                await deferToThread(part.start) if part in self.cluster.members else part.start()
+        for engine in self.cluster.engines.values():
+            if not engine.is_running:
+                engine.start()  # In this thread, whose end would be its own.
+        for member in self.cluster.members:
+            if not member.is_running:
+                await deferToThread(member.start)
         await until(self._reactor, self._is_ready, "a cluster that is ready again", 40.0)
 
     def _is_ready(self) -> bool:
