@@ -130,10 +130,15 @@ class Cluster:
         for member in self.members:
             while member.told is None or not is_ready(member.told.admin):
                 if not member.is_running:
-                    log = (member.folder / "node.log").read_text("utf-8", "replace").strip().splitlines()
-                    raise MissingServerError(f"{member.name} does not start: {' / '.join(log[-2:])}")
+                    raise MissingServerError(f"{member.name} does not start: {_last_words(member)}")
                 time.sleep(_POLL_SECONDS)
             member.pin()
+
+
+def _last_words(member: Member) -> str:
+    log = member.folder / "node.log"
+    lines = log.read_text("utf-8", "replace").strip().splitlines() if log.exists() else []
+    return " / ".join(lines[-2:]) or "what it printed above says why"
 
 
 def is_ready(admin: str) -> bool:
