@@ -38,6 +38,7 @@ MOST_REPLAYED = 10_000
 _REPLAYED_AT_ONCE = 250
 """In one transaction, so that chat goes on in between."""
 
+SECRET_PREFIX = "ims_"
 _SECRET_BYTES = 32
 
 Post = Callable[[str, Mapping[str, str], bytes], Deferred[str]]
@@ -72,7 +73,7 @@ class WebhookDesk:
         problem = webhook_problem(url, kinds)
         if problem is not None:
             raise RefusedError(problem)
-        create = CreateWebhook(webhook, url, tuple(kinds), self._random(_SECRET_BYTES).hex())
+        create = CreateWebhook(webhook, url, tuple(kinds), self._secret())
         (result,) = await self._store.write([create])
         return _webhook(result)
 
@@ -83,17 +84,16 @@ class WebhookDesk:
 
     async def rotate(self, webhook: str) -> Webhook:
         """Sign by a new secret, and for a while by the one before too."""
-        secret = self._random(_SECRET_BYTES).hex()
-        (result,) = await self._store.write([RotateSecret(webhook, secret)])
+        (result,) = await self._store.write([RotateSecret(webhook, self._secret())])
         return _webhook(result)
 
     async def test(self, webhook: str, event: bytes) -> str:
         """Post a test under this event id, once and now; "" at a 2xx, else why not."""
         found = await self._find(webhook)
         now_ms = self._now_ms()
-        body = event_body(Event(event, TEST, "", now_ms, "{}"))
-        headers = event_headers(found, Event(event, TEST, "", now_ms, "{}"), body, now_ms)
-        return await self._post(found.url, headers, body)
+        told = Event(event, TEST, "", now_ms, "{}")
+        body = event_body(told)
+        return await self._post(found.url, event_headers(found, told, body, now_ms), body)
 
     async def replay(self, webhook: str) -> int:
         """Let dead letters be posted again, the oldest first; how many, at most `MOST_REPLAYED`."""
@@ -113,6 +113,9 @@ class WebhookDesk:
         found = await self._store.read(ListDead(webhook, after, limit))
         assert isinstance(found, DeadLetters)
         return found
+
+    def _secret(self) -> str:
+        return SECRET_PREFIX + self._random(_SECRET_BYTES).hex()
 
     async def _find(self, webhook: str) -> Webhook:
         for each in await self._webhooks():

@@ -4,21 +4,23 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
 
 from im.business.access import Access
 from im.business.keys import Keys
 from im.business.pushing import Pushes
+from im.business.webhook_desk import DeskSettings
 from im.core.ids import uuid7
 from im.core.presence import Visibility
 from im.http.api.about import Addresses
 from im.http.api.resource import ApiResource
 from im.http.api.serve import ApiPorts, ApiSettings, operators_api, public_api
 from im.http.forwarded import TrustedProxies
+from im.http.webhook_poster import WebhookPoster
 from im.ports import ISessionRegistry, IStore
 from im.tap.config import Config
 from im.tap.logins import Logins
+from im.tap.process import INodeReactor
 from im.tap.storing import now_ms
 
 _RANDOM_BYTES = 10
@@ -30,7 +32,7 @@ class Api:
     def __init__(
         self,
         config: Config,
-        clock: IReactorTime,
+        reactor: INodeReactor,
         logins: Logins,
         ports: ApiPorts,
         route: Callable[[str], Sequence[Addresses]],
@@ -38,12 +40,13 @@ class Api:
         self.address = _address(TrustedProxies(config.trusted_proxies))
         settings = ApiSettings(
             config.limits,
-            clock,
+            reactor,
             now_ms,
             lambda: uuid7(now_ms(), os.urandom(_RANDOM_BYTES)),
             self.address,
             route,
             logins.mint,
+            DeskSettings(WebhookPoster(reactor, config.webhooks_private), now_ms, os.urandom),
             frozenset(config.api_origins),
             Visibility(config.presence),
         )

@@ -53,6 +53,7 @@ class Config:
     jwt_refresh_seconds: float = 600.0
     jwt_keep_seconds: float = 86_400.0
     api_origins: tuple[str, ...] = ()
+    webhooks_private: bool = False
     redis_url: str = ""
     amqp_url: str = ""
     database_url: str = ""

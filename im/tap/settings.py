@@ -103,6 +103,14 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(texts)
 
 
+def _yes_or_no(value: Any) -> bool:
+    if value in (True, "true"):
+        return True
+    if value in (False, "false"):
+        return False
+    raise ValueError("is neither true nor false; choose one of them")
+
+
 def _claim(value: Any) -> str:
     if not _text(value):
         raise ValueError("names no claim; give one such as sub")
@@ -239,6 +247,11 @@ SETTINGS: dict[str, Setting] = {
             _texts,
             "origin of web pages that may call the HTTP API; repeatable [default: none]",
             True,
+        ),
+        Setting(
+            "webhooks_private",
+            _yes_or_no,
+            "whether webhooks may be in private networks and on this machine: true, false [default false]",
         ),
         Setting(
             "redis_url",

@@ -13,6 +13,7 @@ from im.business.presence import PresenceDesk
 from im.business.push_tokens import PushTokenDesk
 from im.business.pushing import Pushes
 from im.business.users import Users
+from im.business.webhook_desk import DeskSettings, WebhookDesk
 from im.core.limits import Limits
 from im.core.presence import Visibility
 from im.core.rate import Rate
@@ -25,6 +26,7 @@ from im.http.api.push import PushDesk, PushParts
 from im.http.api.push_tokens import PushTokenRoutes
 from im.http.api.resource import ApiParts, ApiResource
 from im.http.api.table import Routes
+from im.http.api.webhooks import WebhookRoutes
 from im.ports import IAuthenticator, ISessionRegistry, IStore
 
 
@@ -51,6 +53,7 @@ class ApiSettings(NamedTuple):
     address: Callable[[Request], str]
     route: Callable[[str], Sequence[Addresses]]
     mint: Mint
+    webhooks: DeskSettings
     origins: frozenset[str] = frozenset()
     visibility: Visibility = Visibility.CONTACTS
 
@@ -63,18 +66,23 @@ def public_api(ports: ApiPorts, settings: ApiSettings, clients: IAuthenticator) 
     presence = PresenceRoutes(PresenceDesk(ports.store, settings.visibility))
     push_tokens = PushTokenRoutes(PushTokenDesk(ports.store))
     routes = [*people.routes(), *push.routes(), *online_time.routes(), *presence.routes()]
-    routes += push_tokens.routes()
+    routes += [*push_tokens.routes(), *_webhooks(ports, settings).routes()]
     every = Routes([*about_routes(settings.route, routes), *routes])
     return ApiResource(every, _parts(PublicCallers(ports.keys, clients), ports, settings))
 
 
 def operators_api(ports: ApiPorts, settings: ApiSettings, operators: IAuthenticator) -> ApiResource:
-    """What of it the admin port has: pushes, presence, users, and the keys of back ends."""
+    """What of it the admin port has: pushes, presence, users, webhooks, and the keys of back ends."""
     push = PushDesk(PushParts(ports.pushes, ports.registry, settings.limits, settings.now_ms))
     people = People(Users(ports.store), ports.access, ports.registry, settings.mint)
     presence = PresenceRoutes(PresenceDesk(ports.store, settings.visibility))
-    routes = Routes([*KeyDesk(ports.keys).routes(), *push.routes(), *people.routes(), *presence.routes()])
-    return ApiResource(routes, _parts(Operators(operators), ports, settings))
+    routes = [*KeyDesk(ports.keys).routes(), *push.routes(), *people.routes(), *presence.routes()]
+    every = Routes([*routes, *_webhooks(ports, settings).routes()])
+    return ApiResource(every, _parts(Operators(operators), ports, settings))
+
+
+def _webhooks(ports: ApiPorts, settings: ApiSettings) -> WebhookRoutes:
+    return WebhookRoutes(WebhookDesk(ports.store, settings.webhooks))
 
 
 def _parts(callers: Callers, ports: ApiPorts, settings: ApiSettings) -> ApiParts:

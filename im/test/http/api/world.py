@@ -1,10 +1,11 @@
 """The API over everything that stands behind it but sockets: a client's requests, a node's batches."""
 
 import json
+from collections.abc import Mapping
 from itertools import count
 from typing import Any, NamedTuple, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,6 +19,7 @@ from im.adapters.token.signed import SignedTokens
 from im.business.access import Access
 from im.business.keys import Keys
 from im.business.pushing import Pushes, PushPorts
+from im.business.webhook_desk import DeskSettings
 from im.business.worker import Worker, WorkerPorts
 from im.core.backends import SCOPES
 from im.core.commands import CreateUser, Login, Request
@@ -65,11 +67,14 @@ class ApiCase(SynchronousTestCase):
         pushes = Pushes(self.clock, PushPorts(self.store, self.registry, self.worker.tell))
         self.worker.observe(pushes.committed)
         self.told: list[NodeBatch] = []
+        self.posted: list[tuple[str, Mapping[str, str], bytes]] = []
+        self.post_problem = ""
         self.bus.attach("n1", self.told.append)
         numbers = count(1)
         self.keys = Keys(self.store, lambda size: next(numbers).to_bytes(size, "big"), self.clock.seconds)
         self.tokens = SignedTokens(KeyRing("k", {"k": b"k" * 32}), lambda: NOW, 60)
         access = Access(self.store, self.registry, self.bus, self.now_ms)
+
         settings = ApiSettings(
             self.limits,
             self.clock,
@@ -78,6 +83,7 @@ class ApiCase(SynchronousTestCase):
             lambda request: "10.0.0.1",
             lambda user: [Addresses("n1", ("tcp:127.0.0.1:7222",), "ws://127.0.0.1:7280/ws")],
             lambda user, seconds: self.tokens.mint(user, seconds),
+            DeskSettings(self.post, self.now_ms, lambda size: next(numbers).to_bytes(size, "big")),
             frozenset({ORIGIN}),
         )
         ports = ApiPorts(self.store, self.registry, pushes, access, self.keys)
@@ -88,6 +94,11 @@ class ApiCase(SynchronousTestCase):
         root.putChild(b"operators", operators_api(ports, settings, authenticator))
         self.site = QuietSite(root, self.clock)
         self.key = self.make_key(*SCOPES)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> "Deferred[str]":
+        """Take a post to a webhook, and tell `self.post_problem` of it."""
+        self.posted.append((url, headers, body))
+        return succeed(self.post_problem)
 
     def now_ms(self) -> int:
         """Unix ms."""
