@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from im.core.errors import Refused, invalid
+from im.core.errors import Code, Refused, invalid
 from im.core.events import KINDS, Event
 
 MOST_WEBHOOKS = 16
@@ -71,6 +71,11 @@ WebhookQuery = ListWebhooks
 WebhookResult = Webhook | Webhooks
 
 WEBHOOK_WRITES = (CreateWebhook, RemoveWebhook, RotateSecret)
+
+
+def no_webhook() -> Refused:
+    """There is none with this id."""
+    return Refused(Code.NOT_FOUND, "there is no such webhook", "id")
 
 
 def webhook_problem(url: str, kinds: Sequence[str]) -> Refused | None:

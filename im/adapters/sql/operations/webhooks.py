@@ -16,6 +16,7 @@ from im.core.webhooks import (
     Webhook,
     WebhookResult,
     Webhooks,
+    no_webhook,
 )
 
 _ROWS = (
@@ -73,7 +74,7 @@ class WebhookWriter:
 
     def _find(self, webhook: str) -> Webhook | Refused:
         row = self._connection.execute(_ONE, (webhook,)).fetchone()
-        return Refused(Code.NOT_FOUND, "there is no such webhook", "id") if row is None else _webhook(row)
+        return no_webhook() if row is None else _webhook(row)
 
 
 def all_webhooks(connection: Connection) -> Webhooks:
