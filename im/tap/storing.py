@@ -51,7 +51,7 @@ class OpenStore:
             config.users == "open",
             config.time_zone,
             config.direct != "anyone",
-            _away_consumers(),
+            away_consumers(),
         )
         self.store = SqliteStore(self._database, self._runners.start(), now_ms, policy, on_fatal)
         self._lease = LoopingCall(self._beat)
@@ -74,7 +74,7 @@ class OpenStore:
         self._database.close()
 
 
-def _away_consumers() -> frozenset[str]:
+def away_consumers() -> frozenset[str]:
     """Who wants to know of messages that reached nobody."""
     is_wanted = any(each.handler.wants(OFFLINE_MESSAGE) for each in installed_hooks())
     return frozenset({HOOKS}) if is_wanted else frozenset()

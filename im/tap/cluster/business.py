@@ -46,7 +46,7 @@ from im.tap.listeners import Listeners, as_url
 from im.tap.node import StartError
 from im.tap.process import INodeReactor
 from im.tap.statedir import NodeFile
-from im.tap.storing import now_ms
+from im.tap.storing import away_consumers, now_ms
 from im.tap.threads import threads_of
 
 T = TypeVar("T")
@@ -101,6 +101,7 @@ class BusinessParts:
             config.users == "open",
             config.time_zone,
             is_for_friends=config.direct != "anyone",
+            away_consumers=away_consumers(),
         )
         database = PostgresDatabase(config.database_url)
 

@@ -10,7 +10,7 @@ from twisted.internet.threads import deferToThread
 
 from im.test.faults.case import FaultCase
 from im.test.faults.clusters import FaultyCluster
-from im.test.faults.people import Traffic
+from im.test.faults.people import Crowd, Traffic
 from im.testing.services.process import ServerProcess
 
 OFFERED_PER_SECOND = 200.0
@@ -52,13 +52,29 @@ class ClusterTests(FaultCase):
             await self.sleep(1.0)
             print(f"{what}: {crowd.offered - before} messages offered meanwhile")
         traffic.stop()
+        await self.settle(crowd)
+
+    async def test_a_rolling_restart_of_every_process_fails_no_send(self) -> None:
+        crowd = await self.crowd(self.cluster, *PAIRS)
+        traffic = Traffic(reactor, crowd, OFFERED_PER_SECOND)
+        traffic.start()
+        for member in self.cluster.cluster.members:
+            await self.sleep(1.0)
+            began, before = reactor.seconds(), crowd.offered  # type: ignore[attr-defined]
+            await deferToThread(member.stop)
+            stopped = reactor.seconds() - began  # type: ignore[attr-defined]
+            await self.cluster.healed()
+            print(f"{member.name}: ended within {stopped:.1f} s, {crowd.offered - before} offered meanwhile")
+        traffic.stop()
+        await self.settle(crowd)
+
+    async def settle(self, crowd: Crowd) -> None:
+        """Everyone has everything, and the history holds."""
         await crowd.settle()
         await crowd.leave()
         self.assertEqual(crowd.acknowledged, crowd.offered)
-        users = list(crowd.people)
-        stored = await deferToThread(self.cluster.stored, users)
-        verdict = crowd.check(stored)
-        self.assertEqual(verdict.violations, ())
+        stored = await deferToThread(self.cluster.stored, list(crowd.people))
+        self.assertEqual(crowd.check(stored).violations, ())
 
     async def kill(self, *members: object) -> None:
         """kill -9."""
