@@ -137,6 +137,16 @@ def _keys(parser: Parser) -> None:
     parser.add_argument("--scope", action="append", metavar="SCOPE", help="what it is for; repeatable [push]")
 
 
+def _webhooks(parser: Parser) -> None:
+    _local(parser)
+    actions = ("list", "add", "remove", "rotate", "test", "replay", "dead")
+    parser.add_argument("action", choices=actions, help="what to do")
+    parser.add_argument("what", nargs="?", metavar="URL|ID", help="the URL to add, else a webhook's id")
+    parser.add_argument(
+        "--kind", action="append", metavar="KIND", help="add: of what it hears; repeatable [all kinds]"
+    )
+
+
 def _push(parser: Parser) -> None:
     _local(parser)
     whom = parser.add_mutually_exclusive_group(required=True)
@@ -238,6 +248,32 @@ def _nothing(parser: Parser) -> None:
     return
 
 
+def _database(parser: Parser) -> None:
+    parser.add_argument(
+        "--database", metavar="URL", help="postgresql://…, or file:PATH that holds it [IM_DATABASE_URL]"
+    )
+
+
+def _migrate(parser: Parser) -> None:
+    _database(parser)
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether it is to be done; status 1 if so"
+    )
+    parser.add_argument(
+        "--partitions", type=_count, default=16, metavar="N", help="parts of the messages, at first [16]"
+    )
+
+
+def _epoch(parser: Parser) -> None:
+    parser.add_argument("action", choices=["renew"], help="renew")
+    _database(parser)
+
+
+def _copy(parser: Parser) -> None:
+    parser.add_argument("--from", dest="source", required=True, metavar="URL", help="sqlite:///PATH")
+    parser.add_argument("--to", dest="target", metavar="URL", help="postgresql://… [IM_DATABASE_URL]")
+
+
 def _timeout(parser: Parser, what: str, default: float | None) -> None:
     parser.add_argument("--timeout", type=_positive, default=default, metavar="SECONDS", help=what)
 
@@ -278,12 +314,16 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "push": (_push, "push to users: into their inboxes, or as a signal"),
     "relay": (_relay, "deliver the pushes that wait in a back end's database"),
     "keys": (_keys, "create, list or revoke the keys of back ends for the HTTP API"),
+    "webhooks": (_webhooks, "add, list, try out or remove what events are posted to, and its dead letters"),
     "signing-keys": (_signing_keys, "list, rotate or retire the keys that sign the local node's tokens"),
     "presence": (_presence, "show who is online, and when the others were seen last"),
     "users": (_users, "create, import, show, disable or enable users"),
     "online-time": (_online_time, "show how long a user was online, and how far that may be off"),
     "backup": (_file("the copy, a new file"), "copy the local node's database, also while it runs"),
     "restore": (_file("the copy"), "put a copy back, while the local node does not run"),
+    "migrate": (_migrate, "make or migrate the tables of a cluster's database"),
+    "epoch": (_epoch, "begin a new store epoch in a cluster's database, after a restore"),
+    "copy": (_copy, "copy a node's database into a cluster's, verified"),
     "doctor": (_local, "check the local node and say what to do"),
     "bench": (_bench, "measure what a private node of this version costs on this machine"),
     "version": (_nothing, "show the version"),

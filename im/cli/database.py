@@ -1,17 +1,32 @@
-"""The local node's database file, and what its errors mean to the user."""
+"""The local node's database file or a cluster's database, and what their errors mean to the user."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from im.cli.failures import failed
+from im.cli.failures import failed, unreachable, usage
+from im.ports import UnavailableError
 
 DATABASE = "im.sqlite"
+VARIABLE = "IM_DATABASE_URL"
 
 
 def database_of(folder: Path) -> Path:
     """The database of the node of this state folder."""
     return folder / DATABASE
+
+
+def cluster_database(text: str | None) -> str:
+    """The URL of a cluster's database: as it stands, in a file, or in the environment."""
+    url = text or os.environ.get(VARIABLE, "")
+    if url.startswith("file:"):
+        url = Path(url.removeprefix("file:")).expanduser().read_text("utf-8").strip()
+    if not url.startswith("postgresql://"):
+        raise usage(
+            f"name the cluster's database, postgresql://USER@HOST/NAME or file:PATH, or set {VARIABLE}"
+        )
+    return url
 
 
 @contextmanager
@@ -23,3 +38,5 @@ def sql() -> Iterator[None]:
         yield
     except UnusableDatabaseError as error:
         raise failed(str(error)) from error
+    except UnavailableError as error:
+        raise unreachable(str(error)) from error

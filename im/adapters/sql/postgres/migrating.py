@@ -40,6 +40,7 @@ def migrate(url: str, partitions: int = USUAL_PARTITIONS) -> int:
     if not 1 <= partitions <= MOST_PARTITIONS:
         raise UnusableDatabaseError(f"the messages can be split into 1 to {MOST_PARTITIONS} partitions")
     database = PostgresDatabase(url)
+    database.check()
     with _transaction(database, url) as connection:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         before = database.check()

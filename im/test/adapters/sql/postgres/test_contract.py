@@ -124,3 +124,15 @@ class GroupMessagesOnPostgres(OnPostgres, store.GroupMessageContract):
 
 class ChangesOnPostgres(OnPostgres, store.ChangeContract):
     """Changes of messages, on PostgreSQL."""
+
+
+class EventNotingOnPostgres(OnPostgres, store.EventNotingContract):
+    """How events are noted, on PostgreSQL."""
+
+
+class EventCarryingOnPostgres(OnPostgres, store.EventCarryingContract):
+    """How events are carried, on PostgreSQL."""
+
+
+class WebhooksOnPostgres(OnPostgres, store.WebhookContract):
+    """Webhooks, on PostgreSQL."""
