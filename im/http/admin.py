@@ -86,6 +86,7 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     if parts.api is not None:
         version.putChild(b"push", parts.api)
         version.putChild(b"keys", parts.api)
+        version.putChild(b"webhooks", parts.api)
         version.putChild(b"presence", parts.api)
         users.putChild(b"import", parts.api)
     root.putChild(b"v1", version)

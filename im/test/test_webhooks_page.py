@@ -24,11 +24,17 @@ def block() -> str:
     return PAGE.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
 
 
+def receivers_check() -> Check:
+    """The check, ready to be called."""
+    module: dict[str, Any] = {}
+    exec(compile(block(), PAGE.name, "exec"), module)
+    check: Check = module["is_from_im"]
+    return check
+
+
 class WebhooksPageTests(SynchronousTestCase):
     def setUp(self) -> None:
-        module: dict[str, Any] = {}
-        exec(compile(block(), PAGE.name, "exec"), module)
-        self.is_from_im: Check = module["is_from_im"]
+        self.is_from_im = receivers_check()
         self.now_ms = time.time_ns() // 1_000_000
 
     def signed(self, webhook: Webhook = HOOK, age_ms: int = 0) -> dict[str, str]:
