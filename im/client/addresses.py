@@ -1,6 +1,7 @@
 """Addresses of nodes: `tcp:host:port`, `tls:host:port`, `ws://host:port/ws`, `wss://host:port/ws`.
 
 `tcp://host:port` and `tls://host:port`, as nodes write them, are the same as without the slashes.
+`http://host:port` and `https://host:port` are asked where to connect.
 """
 
 from collections.abc import Callable
@@ -22,8 +23,8 @@ from im.client.links import Link, LinkOwner, StreamLink, WebSocketLink
 EndpointFactory = Callable[[str], IStreamClientEndpoint]
 """Where to connect to reach an address."""
 
-SECURE = frozenset({"tls", "wss"})
-_PORTS = {"ws": 80, "wss": 443}
+SECURE = frozenset({"tls", "wss", "https"})
+_PORTS = {"ws": 80, "wss": 443, "http": 80, "https": 443}
 
 
 class Address(NamedTuple):
@@ -52,12 +53,14 @@ def parse_address(address: str) -> Address:
             return Address(scheme, host.strip("[]"), int(port))
     raise ValueError(
         f"{address!r} is no address; it should look like tcp:HOST:PORT, tls:HOST:PORT,"
-        " ws://HOST:PORT/ws or wss://HOST:PORT/ws"
+        " ws://HOST:PORT/ws, wss://HOST:PORT/ws or https://HOST:PORT"
     )
 
 
 def is_safe_alternate(alternate: str, current: str) -> bool:
     """Whether a node may send us from `current` to `alternate`: never from encrypted to plain."""
+    if alternate.startswith("http"):
+        return False
     try:
         return parse_address(alternate).is_secure or not parse_address(current).is_secure
     except ValueError:
@@ -71,15 +74,19 @@ def build_link(address: str, owner: LinkOwner) -> Link:
     return StreamLink(owner)
 
 
-def network_endpoints(reactor: Any, ca_file: str = "") -> EndpointFactory:
-    """Endpoints on the real network. `ca_file`: PEM certificates to trust instead of the system's."""
-    trust_root = None
-    if ca_file:
-        with open(ca_file, "rb") as file:
-            pem = file.read()
-        end = b"-----END CERTIFICATE-----"
-        blocks = [block + end for block in pem.split(end) if b"-----BEGIN CERTIFICATE-----" in block]
-        trust_root = trustRootFromCertificates([Certificate.loadPEM(block) for block in blocks])
+def trust_root_of(ca_file: str) -> Any:
+    """The PEM certificates of a file, to be trusted instead of the system's; None without one."""
+    if not ca_file:
+        return None
+    with open(ca_file, "rb") as file:
+        pem = file.read()
+    end = b"-----END CERTIFICATE-----"
+    blocks = [block + end for block in pem.split(end) if b"-----BEGIN CERTIFICATE-----" in block]
+    return trustRootFromCertificates([Certificate.loadPEM(block) for block in blocks])
+
+
+def network_endpoints(reactor: Any, trust_root: Any = None) -> EndpointFactory:
+    """Endpoints on the real network."""
 
     def endpoint(address: str) -> IStreamClientEndpoint:
         scheme, host, port = parse_address(address)

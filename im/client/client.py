@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from im.client import answers
-from im.client.addresses import EndpointFactory, network_endpoints, parse_address
+from im.client.addresses import EndpointFactory
 from im.client.connector import Connector, Dialling
 from im.client.core import events
 from im.client.core.session import ClientCore, CoreSettings, Phase
@@ -20,6 +20,7 @@ from im.client.grouped import Grouped
 from im.client.links import Link
 from im.client.observers import Observers
 from im.client.related import Related
+from im.client.routes import Routes, no_routes, on_network
 from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Randomness, Status
 from im.client.waiters import Waiters
 from im.core.errors import Code
@@ -63,11 +64,10 @@ class Client(Grouped, Related):
             timing=settings.timing,
         )
         self._core = ClientCore(core, settings.state, self._random.random)
+        routes: Routes = no_routes
         if endpoints is None:
-            endpoints = network_endpoints(reactor, settings.ca_file)
-            for address in settings.addresses:
-                parse_address(address)
-        dialling = Dialling(settings.addresses, settings.token, endpoints)
+            endpoints, routes = on_network(reactor, settings)
+        dialling = Dialling(settings.addresses, settings.token, endpoints, routes)
         self._connector = Connector(dialling, self._clock, self._random.random, self)
         self._observers = Observers(self._clock, self._handled, self._flush)
         self._link: Link | None = None

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from im.client.addresses import EndpointFactory, build_link, is_safe_alternate
 from im.client.core.timing import Jitter
 from im.client.links import Link
+from im.client.routes import Routes, is_route, no_routes
 from im.client.settings import Token
 
 DIAL_SECONDS = 15.0
@@ -21,11 +22,12 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 
 
 class Dialling(NamedTuple):
-    """How to reach a node: where, by what, with whose token."""
+    """How to reach a node: where, by what, with whose token; and whom to ask where."""
 
     addresses: tuple[str, ...]
     token: Token
     endpoints: EndpointFactory
+    routes: Routes = no_routes
 
 
 class ConnectorOwner(Protocol):
@@ -47,8 +49,15 @@ class ConnectorOwner(Protocol):
         """No address could be reached; the next round comes after `seconds`."""
 
 
+class _AskedError(Exception):
+    """An address that is asked has been asked; those that it named are tried next."""
+
+
 class Connector:
-    """Dials the addresses in turn until one answers. One link at a time."""
+    """Dials the addresses in turn until one answers. One link at a time.
+
+    An address that is to be asked where to connect is asked each time that its turn comes.
+    """
 
     _log = Logger()
 
@@ -92,7 +101,8 @@ class Connector:
     def retry(self, retry_after: float, alternate: str) -> None:
         """Dial again, after a jittered wait; `alternate` first, unless it is less safe."""
         self._round = list(self._dialling.addresses)
-        if self._address in self._round:
+        asks = any(is_route(each) for each in self._round)
+        if self._address in self._round and not asks:
             self._round.remove(self._address)
             self._round.insert(0 if self._is_settled else len(self._round), self._address)
         if alternate and is_safe_alternate(alternate, self._address):
@@ -124,6 +134,10 @@ class Connector:
         if not isinstance(token, str):
             made = token()
             token = made if isinstance(made, str) else await made
+        if is_route(address):
+            found = await self._dialling.routes(address, token)
+            self._round = [*found, *(each for each in self._round if each not in found)]
+            raise _AskedError(f"{address} names {found[0]}")
         link = build_link(address, self)
         factory = Factory.forProtocol(lambda: link)
         factory.noisy = False

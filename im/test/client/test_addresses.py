@@ -34,7 +34,7 @@ class AddressTests(SynchronousTestCase):
             "tcp:a:0",
             "tcp:a:99999",
             "tcp:a:x",
-            "http://a/ws",
+            "ftp://a/ws",
             "ws:a",
         ):
             error = self.assertRaises(ValueError, parse_address, text)
