@@ -27,7 +27,8 @@ class FaultCase(TestCase):
         self.patch(connector, "LONGEST_WAIT", 0.4)
         self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
-        self.random = Random(int(os.environ.get("IM_TEST_SEED", "1")))
+        self.seed = int(os.environ.get("IM_TEST_SEED", "1"))
+        self.random = Random(self.seed)
         self.history = History()
 
     def make_node(self, name: str = "node", port: int = 0, **environ: str) -> FaultyNode:

@@ -3,24 +3,31 @@
 import os
 import signal
 import tempfile
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 
 from im.test.faults.case import FaultCase
 from im.test.faults.clusters import FaultyCluster
 from im.test.faults.people import Crowd, Traffic
+from im.testing.clusters.member import Member
 from im.testing.services.process import ServerProcess
 
 OFFERED_PER_SECOND = 200.0
+RUNS = int(os.environ.get("IM_TEST_FAULT_RUNS", "2"))
+"""Of faults in any combination; `scripts/faults` asks for more."""
 PAIRS = ("alice", "bob"), ("carol", "dave"), ("alice", "dave"), ("bob", "carol")
 
 
 class ClusterTests(FaultCase):
     """One cluster stays up; each kind of fault happens once, and all is well after each."""
 
-    timeout = 480
+    timeout = 480 + 60 * RUNS
 
     async def setUp(self) -> None:  # type: ignore[override]
         super().setUp()
@@ -54,6 +61,32 @@ class ClusterTests(FaultCase):
         traffic.stop()
         await self.settle(crowd)
 
+    async def test_faults_in_any_combination_are_survived(self) -> None:
+        crowd = await self.crowd(self.cluster, *PAIRS)
+        traffic = Traffic(reactor, crowd, OFFERED_PER_SECOND / 2)
+        for run in range(RUNS):
+            traffic.start()
+            faults = self.random.sample(self.faults(), self.random.choice((1, 2, 2, 3)))
+            await gatherResults([Deferred.fromCoroutine(fault()) for _, fault in faults])
+            await self.cluster.healed()
+            traffic.stop()
+            await crowd.settle()
+            what = f"run {run}: {', '.join(name for name, _ in faults)}"
+            stored = await deferToThread(self.cluster.stored, list(crowd.people))
+            self.assertEqual(crowd.check(stored).violations, (), f"IM_TEST_SEED={self.seed}, {what}")
+            print(f"{what}: {crowd.offered} messages so far")
+
+    def faults(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        """What can happen: a name, and how."""
+        found: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = []
+        for member in self.cluster.cluster.members:
+            found.append((f"kill {member.name}", partial(self.kill, member)))
+            seconds = self.random.uniform(0.5, 9.0)
+            found.append((f"freeze {member.name} {seconds:.1f} s", partial(self.freeze, member, seconds)))
+        for name, engine in self.cluster.cluster.engines.items():
+            found.append((f"restart {name}", partial(self.restart, engine)))
+        return found
+
     async def test_a_rolling_restart_of_every_process_fails_no_send(self) -> None:
         crowd = await self.crowd(self.cluster, *PAIRS)
         traffic = Traffic(reactor, crowd, OFFERED_PER_SECOND)
@@ -76,21 +109,24 @@ class ClusterTests(FaultCase):
         stored = await deferToThread(self.cluster.stored, list(crowd.people))
         self.assertEqual(crowd.check(stored).violations, ())
 
-    async def kill(self, *members: object) -> None:
+    async def kill(self, *members: Member) -> None:
         """kill -9."""
         for member in members:
-            os.kill(member.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+            if member.is_running:
+                member.signal(signal.SIGKILL)
         await self.sleep(1.0)
 
     async def kill_both(self) -> None:
         """A node and a worker at once."""
         await self.kill(self.cluster.gateways[1], self.cluster.workers[1])
 
-    async def freeze(self, member: object, seconds: float) -> None:
+    async def freeze(self, member: Member, seconds: float) -> None:
         """SIGSTOP, and SIGCONT later."""
-        os.kill(member.pid, signal.SIGSTOP)  # type: ignore[attr-defined]
+        if member.is_running:
+            member.signal(signal.SIGSTOP)
         await self.sleep(seconds)
-        os.kill(member.pid, signal.SIGCONT)  # type: ignore[attr-defined]
+        if member.is_running:
+            member.signal(signal.SIGCONT)
         await self.sleep(1.0)
 
     async def restart(self, engine: ServerProcess) -> None:
