@@ -32,7 +32,7 @@ class AccessTest(SynchronousTestCase):
 
     def access(self, environ: dict[str, str] | None = None, **given: str) -> Access:
         options = {"connect": None, "token": None, "ca_file": None, "state_dir": None} | given
-        return access(Namespace(user="alice", **options), environ or {})
+        return access(Namespace(user="alice", node=None, **options), environ or {})
 
     def start(self, node: NodeFile = NODE) -> None:
         create_key_file(self.folder / "keys.json")
