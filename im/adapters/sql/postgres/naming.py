@@ -12,7 +12,7 @@ from im.core.backends import CreateKey, KeepAnswer, Remember, RevokeKey
 from im.core.changing import ChangeMessage, ClearHistory, DeleteEntries
 from im.core.commands import CreateUser, Login, LogOut, SetDisabled, SetProfile, Write
 from im.core.custom import Conclude
-from im.core.events import ReplayDead, SettleEvents, SubscribeEvents
+from im.core.events import KeepEvents, ReplayDead, SettleEvents, SubscribeEvents
 from im.core.grouping import Approve, ChangeGroup, CreateGroup, Invite, Join
 from im.core.ids import direct_conversation, inbox_conversation
 from im.core.ledger import LEDGER_WRITES
@@ -30,6 +30,7 @@ from im.core.relations import (
     SetContact,
     WithdrawRequest,
 )
+from im.core.webhooks import WEBHOOK_WRITES, CreateWebhook, RemoveWebhook, RotateSecret
 
 
 @dataclass(slots=True)
@@ -127,6 +128,10 @@ def _consumer(write: SubscribeEvents | SettleEvents | ReplayDead, names: Names) 
     names.locks.add(f"events {write.consumer}")
 
 
+def _webhook(write: Any, names: Names) -> None:
+    names.locks.add("webhooks")
+
+
 def _nothing(write: Any, names: Names) -> None:
     """Rows that nobody else writes, or that each statement takes by itself."""
 
@@ -144,8 +149,9 @@ NAMING: dict[type, Callable[[Any, Names], None]] = {
     ChangeGroup: _change_group,
     **dict.fromkeys((Remember, KeepAnswer), _request),
     **dict.fromkeys((CreateKey, RevokeKey), _key),
-    **dict.fromkeys(
-        (ExpirePushes, ExpireRequests, RegisterPushToken, RemovePushToken, *LEDGER_WRITES), _nothing
-    ),
+    **dict.fromkeys((ExpirePushes, ExpireRequests, KeepEvents, *LEDGER_WRITES), _nothing),
+    **dict.fromkeys((RegisterPushToken, RemovePushToken), _nothing),
     PassAway: _pass_away,
+    **dict.fromkeys((SubscribeEvents, SettleEvents, ReplayDead), _consumer),
+    **dict.fromkeys(WEBHOOK_WRITES, _webhook),
 }
