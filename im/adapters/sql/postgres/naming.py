@@ -30,7 +30,7 @@ from im.core.relations import (
     SetContact,
     WithdrawRequest,
 )
-from im.core.webhooks import WEBHOOK_WRITES, CreateWebhook, RemoveWebhook, RotateSecret
+from im.core.webhooks import WEBHOOK_WRITES
 
 
 @dataclass(slots=True)
