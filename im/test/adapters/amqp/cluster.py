@@ -81,6 +81,8 @@ class Shard:
 
     def execute(self, requests: Sequence[Request]) -> "Deferred[bool]":
         self.worker.done.append((self.number, [each.id for each in requests]))
+        if self.worker.execute_all is not None:
+            return self.worker.execute_all(requests)
         return succeed(self.worker.act(self, requests))
 
     def answer(self, requests: Sequence[Request]) -> bool:
@@ -109,6 +111,7 @@ class Worker:
         self.owned: set[int] = set()
         self.done: list[tuple[int, list[int]]] = []
         self.act: Callable[[Shard, Sequence[Request]], bool] = Shard.answer
+        self.execute_all: Callable[[Sequence[Request]], Deferred[bool]] | None = None
         self.addresses: list[str] = []
         self.is_claiming = True
         self.link = Link(lambda name, body: self.publisher.returned(name, body))
