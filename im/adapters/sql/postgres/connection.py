@@ -1,5 +1,6 @@
 """PostgreSQL's connection as the shared operations use it: psycopg2, few round trips, bytes as bytes."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ from im.adapters.sql.operations.dialect import UNCLAIMED, Dialect
 from im.adapters.sql.operations.statements import RowsInsert
 
 _BYTEA = 17
+_UNCLAIMED_PART = re.compile(rf"IN \((SELECT [^()]+?) {re.escape(UNCLAIMED)}\)")
 _TYPES = {int: "bigint", bool: "bigint", str: "text", bytes: "bytea"}
 
 POSTGRES = Dialect(
@@ -35,8 +37,13 @@ _AS_BYTES = psycopg2.extensions.new_type((_BYTEA,), "BYTES", _bytes_of)
 
 @lru_cache(maxsize=1_024)
 def _translated(sql: str) -> str:
-    """A shared statement in PostgreSQL's words. A JOIN keeps its place by `join_collapse_limit`."""
-    ours = sql.replace(" CROSS JOIN ", " JOIN ").replace(UNCLAIMED, "FOR UPDATE SKIP LOCKED")
+    """A shared statement in PostgreSQL's words.
+
+    A JOIN keeps its place by `join_collapse_limit`. What is unclaimed is sought once: a plain subquery
+    with a LIMIT may be run again for each row, and find others.
+    """
+    once = _UNCLAIMED_PART.sub(rf"IN (WITH found AS MATERIALIZED (\1 {UNCLAIMED}) SELECT * FROM found)", sql)
+    ours = once.replace(" CROSS JOIN ", " JOIN ").replace(UNCLAIMED, "FOR UPDATE SKIP LOCKED")
     return ours.replace("%", "%%").replace("?", "%s")
 
 

@@ -9,9 +9,9 @@ _ROW = "shard, epoch, number, conversations"
 _ADD = "INSERT INTO outbox (shard, epoch, number, time_ms, conversations) VALUES (%s, %s, %s, %s, %s)"
 _WAITING = f"SELECT {_ROW} FROM outbox WHERE shard = %s ORDER BY epoch, number"
 _OVERDUE = (
-    "UPDATE outbox SET time_ms = %s WHERE (shard, epoch, number) IN"
-    " (SELECT shard, epoch, number FROM outbox WHERE time_ms <= %s ORDER BY time_ms LIMIT %s"
-    f" FOR UPDATE SKIP LOCKED) RETURNING {_ROW}"
+    "WITH found AS MATERIALIZED (SELECT shard, epoch, number FROM outbox WHERE time_ms <= %s"
+    " ORDER BY time_ms LIMIT %s FOR UPDATE SKIP LOCKED) UPDATE outbox SET time_ms = %s"
+    f" WHERE (shard, epoch, number) IN (SELECT shard, epoch, number FROM found) RETURNING {_ROW}"
 )
 _CLAIM = (
     "INSERT INTO shard (shard, owner, epoch) VALUES (%s, %s, 1)"
@@ -55,7 +55,7 @@ def take_overdue(
     connection: PostgresConnection, now_ms: int, older_ms: int, most: int
 ) -> tuple[OutboxRow, ...]:
     """Rows older than that; they count as young again, so that nobody else takes them now."""
-    taken = connection.run(connection.quoted(_OVERDUE, (now_ms, now_ms - older_ms, most)))
+    taken = connection.run(connection.quoted(_OVERDUE, (now_ms - older_ms, most, now_ms)))
     return tuple(_row(*each) for each in taken.fetchall())
 
 

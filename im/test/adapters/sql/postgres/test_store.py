@@ -12,6 +12,7 @@ from im.adapters.sql.postgres import writer as writer_module
 from im.adapters.sql.postgres.connection import PostgresConnection
 from im.adapters.sql.postgres.naming import NAMING
 from im.adapters.sql.runners import SerialRunner, inline_runners
+from im.core.backends import REMEMBERED_MS, Remember
 from im.core.commands import WRITES, CreateUser, GetProfile, Login, SetDisabled, Write
 from im.core.errors import Code, Refused
 from im.core.messages import MoveRead, Sent, Sync
@@ -260,3 +261,24 @@ class SerialTests(PostgresTestCase):
         running[1].callback("b")
         running[2].callback("c")
         self.assertEqual((["a", "b", "c"], "c"), (begun, self.successResultOf(third)))
+
+
+class UpkeepTests(PostgresTestCase):
+    def test_what_is_sought_with_a_limit_is_sought_once(self) -> None:
+        shard = self.claim(self.make_store())
+        for number in range(20):
+            self.write(shard, Remember("o", f"key {number}", b"d", b"t"))
+        self.now_ms += REMEMBERED_MS + 1
+        self.write(shard, Remember("o", "later", b"d", b"t"))
+        self.assertEqual([(20 - 8 + 1,)], execute(self.url, "SELECT count(*) FROM remembered"))
+
+    def test_no_more_rows_are_overdue_at_once_than_asked_for(self) -> None:
+        store = self.make_store()
+        shard = self.claim(store)
+        for number in range(1, 8):
+            self.write(shard, a_send(number))
+        self.now_ms += 2_000
+        taken = [len(self.successResultOf(store.overdue(most=3))) for _ in range(4)]
+        self.assertEqual([3, 3, 1, 0], taken)
+        self.now_ms += 2_000
+        self.assertEqual(7, len(self.successResultOf(store.overdue())))
