@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im.core.commands import Result, Write
+from im.core.events import EventsKept, KeepEvents
 from im.core.ledger import EndSilentNodes, KeepLedger, LedgerKept
 from im.core.pushing import ExpirePushes, PushesExpired
 from im.core.relations import ExpireRequests, RequestsExpired
@@ -58,6 +59,16 @@ REQUESTS = Chore(
     600.0,
 )
 """Friend requests that nobody answered for 30 days expire, and those decided long ago are forgotten."""
+
+_EVENTS = 256
+EVENTS = Chore(
+    "events",
+    KeepEvents(_EVENTS),
+    lambda done: isinstance(done, EventsKept) and done.rows >= _EVENTS,
+    0.1,
+    60.0,
+)
+"""Events that waited too long are given up, old dead letters go, and what is of webhooks that are gone."""
 
 
 class Upkeep:

@@ -35,6 +35,7 @@ from im.tap.process import INodeReactor
 from im.tap.storing import OpenStore, now_ms
 from im.tap.threads import threads_of
 from im.tap.timed import TimedStore
+from im.tap.webhooks import WebhookPosting, webhook_metrics
 
 
 class Needs(NamedTuple):
@@ -68,6 +69,8 @@ class EmbeddedCore:
         times = offline_times(reactor, now_ms, limits)
         consumers = (hook_consumer(self._hooks), WEBHOOK_CONSUMER)
         self._offline = [OfflineWatch(needs.store, each, times) for each in consumers]
+        self.webhooks = WebhookPosting(config, reactor, needs.store)
+        self._worker.observe(self.webhooks.couriers.committed)
         watchers = MemoryWatchers()
         self._worker.observe(PresenceHints(watchers, self.bus).committed)
         self._bridge = MemoryBridge(reactor, self._worker.execute, limits.batch_requests)
@@ -98,6 +101,7 @@ class EmbeddedCore:
             upkeep.start()
         for watch in self._offline:
             watch.start()
+        self.webhooks.start()
 
     def stop(self) -> None:
         """Take nothing any more; connections that are left are aborted."""
@@ -105,6 +109,7 @@ class EmbeddedCore:
             upkeep.stop()
         for watch in self._offline:
             watch.stop()
+        self.webhooks.stop()
         self.node.stop()
         self._bridge.stop()
         self._worker.stop()
@@ -124,6 +129,7 @@ class EmbeddedLayers:
         self.bus = self._core.bus
         self.pushes = self._core.pushes
         self.checks: Mapping[str, Check] = {}
+        self.measures = webhook_metrics(self._core.webhooks.couriers)
         self._addresses: tuple[Addresses, ...] = ()
         self._capacity = config.limits.connections
 
@@ -157,4 +163,5 @@ class EmbeddedLayers:
     async def close(self) -> None:
         """See `Layers`."""
         self._core.stop()
+        await self._core.webhooks.stopped
         await self._open.close()

@@ -1,7 +1,7 @@
 """The metrics of a node: the rows of `/metrics`. `docs/metrics.md` is held equal to this by a test."""
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
@@ -28,6 +28,7 @@ class Sources(NamedTuple):
     checks: Mapping[str, Check]
     tokens: TokenCounters
     http_answers: Mapping[str, int] = MappingProxyType({})
+    more: Sequence[Metric] = ()
 
 
 _COUNTED = (
@@ -80,6 +81,7 @@ def metrics(sources: Sources) -> list[Metric]:
         _http(sources.http_answers),
         *_of_handlers(sources.node.handler_counters),
         *_store(sources),
+        *sources.more,
     ]
 
 

@@ -16,6 +16,7 @@ from im.gateway.websocket import WebSocketSettings, WebSocketTransport
 from im.http.admin import AdminParts, Check, NodeStatus, admin_site
 from im.http.api.about import Addresses
 from im.http.forwarded import TrustedProxies
+from im.http.metrics import Metric
 from im.http.port import WEBSOCKET_PATH, HttpPort, HttpPortSettings, public_root
 from im.http.site import QuietSite
 from im.ports import IAuthenticator, INodeBus, ISessionRegistry
@@ -72,6 +73,10 @@ class Layers(Protocol):
     @property
     def checks(self) -> Mapping[str, Check]:
         """What `/readyz` asks of them."""
+
+    @property
+    def measures(self) -> Sequence[Metric]:
+        """What `/metrics` tells beside what every node has."""
 
     def start(self) -> None:
         """Take connections."""
@@ -140,6 +145,7 @@ class NodeParts:
                 checks,
                 logins.counters,
                 api.public.answers,
+                core.measures,
             )
         )
         admin = AdminParts(

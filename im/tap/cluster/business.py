@@ -23,7 +23,7 @@ from im.adapters.sql.postgres import OutboxRow, PostgresDatabase, PostgresStore,
 from im.adapters.sql.schema import UnusableDatabaseError
 from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
-from im.business.offline import OfflineWatch, hook_consumer, offline_times
+from im.business.offline import WEBHOOK_CONSUMER, OfflineWatch, hook_consumer, offline_times
 from im.business.presence import PresenceHints
 from im.business.recovery import to_look
 from im.business.session_hooks import SessionHooks
@@ -48,6 +48,7 @@ from im.tap.process import INodeReactor
 from im.tap.statedir import NodeFile
 from im.tap.storing import away_consumers, now_ms
 from im.tap.threads import threads_of
+from im.tap.webhooks import WebhookPosting
 
 T = TypeVar("T")
 
@@ -184,7 +185,9 @@ class BusinessParts:
         reactor, limits = self._reactor, self._config.limits
         chores = [Upkeep(reactor, store, chore) for chore in (LEDGER, PUSHES, NODES, REQUESTS)]
         times = offline_times(reactor, now_ms, limits)
-        return [*chores, OfflineWatch(store, hook_consumer(self._hooks), times)]
+        consumers = (hook_consumer(self._hooks), WEBHOOK_CONSUMER)
+        watches = [OfflineWatch(store, each, times) for each in consumers]
+        return [*chores, *watches, WebhookPosting(self._config, reactor, store)]
 
     def _sweep(self) -> None:
         self._sweeping = self._reactor.callLater(SWEEP_SECONDS, self._sweep)

@@ -28,6 +28,7 @@ from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceS
 from im.handler import GATEWAY
 from im.http.admin import Check, NodeStatus
 from im.http.api.about import Addresses
+from im.http.metrics import Metric
 from im.isolation import HandlerCounters, Handlers
 from im.ports import IAuthenticator, NodeBatch, Session
 from im.tap.cluster.engines import NODE_HEARTBEAT, engines_of
@@ -77,6 +78,7 @@ class ClusterLayers:
         self._attachment = Attachment(
             config.node, world, self.node.sessions, self.node.looks, self.node.ticker, SystemRandom()
         )
+        self.measures: Sequence[Metric] = ()
         self._beating = LoopingCall(self._beat)
         self._beating.clock = reactor
 

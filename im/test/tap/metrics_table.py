@@ -10,8 +10,8 @@ from typing import Any
 from twisted.internet.testing import MemoryReactorClock
 
 from im.adapters.sql.policy import StorePolicy
-from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.runners import inline_runners
+from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.sqlite.store import SqliteStore
 from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing
@@ -24,6 +24,7 @@ from im.tap.embedded import EmbeddedCore, Needs
 from im.tap.lag import EventLoopLag
 from im.tap.measures import Sources, metrics
 from im.tap.timed import TimedStore
+from im.tap.webhooks import webhook_metrics
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 BEGINS = "| metric | type | label | what |\n|---|---|---|---|\n"
@@ -39,7 +40,8 @@ def node_metrics() -> list[Metric]:
     core = EmbeddedCore(Needs(Config(), reactor, timed, TokenAuthenticator(tokens)))
     checks = {"store": timed.problem, "node": lambda: ""}
     lag, counters = EventLoopLag(reactor), TokenCounters()
-    return metrics(Sources(core.node, timed, lag, lambda: core.requests_waiting, checks, counters))
+    more = webhook_metrics(core.webhooks.couriers)
+    return metrics(Sources(core.node, timed, lag, lambda: core.requests_waiting, checks, counters, more=more))
 
 
 def page() -> str:

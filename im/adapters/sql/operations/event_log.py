@@ -68,34 +68,37 @@ _DEAD = (
     f"SELECT {_EVENT}, attempts, error FROM event"
     " WHERE consumer = ? AND state = 2 AND event_id > ? ORDER BY event_id LIMIT ?"
 )
+_FIND_DEAD = (
+    f"SELECT event_id FROM event WHERE consumer = ? AND state = 2 ORDER BY event_id LIMIT ? {UNCLAIMED}"
+)
 _REPLAY = (
-    "UPDATE event SET state = 0, attempts = 0, error = '', pending_ms = ? WHERE consumer = ? AND event_id IN"
-    f" (SELECT event_id FROM event WHERE consumer = ? AND state = 2 ORDER BY event_id LIMIT ? {UNCLAIMED})"
+    "UPDATE event SET state = 0, attempts = 0, error = '', pending_ms = ?"
+    " WHERE consumer = ? AND event_id = ? AND state = 2"
 )
 _NEXT_CONSUMER = "SELECT min(consumer) FROM event WHERE consumer > ?"
 _IS_CONSUMER = "SELECT 1 FROM event_consumer WHERE consumer = ?"
-_REMOVE = (
-    "DELETE FROM event WHERE consumer = ? AND event_id IN"
-    f" (SELECT event_id FROM event WHERE consumer = ? ORDER BY event_id LIMIT ? {UNCLAIMED})"
+_FIND_ANY = f"SELECT event_id FROM event WHERE consumer = ? ORDER BY event_id LIMIT ? {UNCLAIMED}"
+_FIND_LANES = f"SELECT lane FROM event_lane WHERE consumer = ? LIMIT ? {UNCLAIMED}"
+_FIND_OLD_DEAD = (
+    "SELECT event_id FROM event WHERE consumer = ? AND state = 2 AND event_id < ?"
+    f" ORDER BY event_id LIMIT ? {UNCLAIMED}"
 )
-_REMOVE_LANES = (
-    "DELETE FROM event_lane WHERE consumer = ? AND lane IN"
-    f" (SELECT lane FROM event_lane WHERE consumer = ? LIMIT ? {UNCLAIMED})"
+_FIND_OLD = (
+    "SELECT event_id FROM event WHERE consumer = ? AND state = {state} AND event_id < ?"
+    f" AND pending_ms < ? ORDER BY event_id LIMIT ? {UNCLAIMED}"
 )
-_REMOVE_DEAD = (
-    "DELETE FROM event WHERE consumer = ? AND event_id IN (SELECT event_id FROM event"
-    f" WHERE consumer = ? AND state = 2 AND event_id < ? ORDER BY event_id LIMIT ? {UNCLAIMED})"
-)
+_FIND_OLDS = tuple(_FIND_OLD.format(state=state) for state in range(2))
+_REMOVE = "DELETE FROM event WHERE consumer = ? AND event_id = ?"
 _GIVE_UP = (
-    "UPDATE event SET state = 2, error = 'it waited too long' WHERE consumer = ? AND event_id IN"
-    " (SELECT event_id FROM event WHERE consumer = ? AND state = {state} AND event_id < ?"
-    f" AND pending_ms < ? ORDER BY event_id LIMIT ? {UNCLAIMED})"
+    "UPDATE event SET state = 2, error = 'it waited too long'"
+    " WHERE consumer = ? AND event_id = ? AND state < 2"
 )
-_GIVE_UP_WAITING, _GIVE_UP_BEHIND = _GIVE_UP.format(state=0), _GIVE_UP.format(state=1)
 _CONSUMERS = "SELECT consumer FROM event_consumer ORDER BY consumer"
-_COUNT = "SELECT count(*) FROM (SELECT 1 FROM event WHERE consumer = ? AND state = {state} LIMIT ?) AS some"
+_COUNT = (
+    "SELECT count(*) FROM (SELECT 1 FROM event WHERE consumer = ? AND state = {state} LIMIT ?) AS counted"
+)
 _COUNTS = tuple(_COUNT.format(state=state) for state in range(3))
-_OLDEST = "SELECT min(event_id) FROM event WHERE consumer = ? AND state = {state}"
+_OLDEST = "SELECT event_id FROM event WHERE consumer = ? AND state = {state} ORDER BY event_id LIMIT 1"
 _OLDESTS = tuple(_OLDEST.format(state=state) for state in range(2))
 
 
@@ -141,8 +144,9 @@ class EventLog:
 
     def replay(self, write: ReplayDead, now_ms: int) -> DeadReplayed:
         """Let dead letters wait again."""
-        values = (now_ms, write.consumer, write.consumer, write.most)
-        return DeadReplayed(self._connection.execute(_REPLAY, values).rowcount)
+        found = self._connection.execute(_FIND_DEAD, (write.consumer, write.most)).fetchall()
+        self._connection.executemany(_REPLAY, [(now_ms, write.consumer, event) for (event,) in found])
+        return DeadReplayed(len(found))
 
     def keep(self, write: KeepEvents, now_ms: int) -> EventsKept:
         """Give up and remove what is too old, and what is of nobody."""
@@ -157,16 +161,21 @@ class EventLog:
         return None if found is None else str(found)
 
     def _keep(self, consumer: str, most: int, now_ms: int) -> int:
-        execute = self._connection.execute
-        both = (consumer, consumer)
-        if execute(_IS_CONSUMER, (consumer,)).fetchone() is None:
-            removed = execute(_REMOVE_LANES, (*both, most)).rowcount
-            return removed + execute(_REMOVE, (*both, most - removed)).rowcount
-        rows = execute(_REMOVE_DEAD, (*both, first_event(now_ms - DEAD_KEPT_MS), most)).rowcount
+        if self._connection.execute(_IS_CONSUMER, (consumer,)).fetchone() is None:
+            rows = self._each(_FREE_LANE, _FIND_LANES, (consumer,), most)
+            return rows + self._each(_REMOVE, _FIND_ANY, (consumer,), most - rows)
         old_ms = now_ms - MOST_AGE_MS
-        for give_up in (_GIVE_UP_WAITING, _GIVE_UP_BEHIND):
-            rows += execute(give_up, (*both, first_event(old_ms), old_ms, most - rows)).rowcount
+        long_ago = first_event(now_ms - DEAD_KEPT_MS)
+        rows = self._each(_REMOVE, _FIND_OLD_DEAD, (consumer, long_ago), most)
+        for find in _FIND_OLDS:
+            rows += self._each(_GIVE_UP, find, (consumer, first_event(old_ms), old_ms), most - rows)
         return rows
+
+    def _each(self, sql: str, find: str, values: tuple[Any, ...], most: int) -> int:
+        """Run `sql` for a consumer, the first of `values`, and each of what is found, at most `most`."""
+        found = self._connection.execute(find, (*values, most)).fetchall()
+        self._connection.executemany(sql, [(values[0], key) for (key,) in found])
+        return len(found)
 
 
 def events_found(connection: Connection, query: FindEvents) -> EventsFound:
@@ -208,8 +217,8 @@ def counts_of(connection: Connection, query: CountEvents) -> EventCounts:
         waiting, behind, dead = (
             connection.execute(sql, (consumer, query.most)).fetchone()[0] for sql in _COUNTS
         )
-        found = (connection.execute(sql, (consumer,)).fetchone()[0] for sql in _OLDESTS)
-        oldest = [event_ms(bytes(event)) for event in found if event is not None]
+        found = (connection.execute(sql, (consumer,)).fetchone() for sql in _OLDESTS)
+        oldest = [event_ms(bytes(row[0])) for row in found if row is not None]
         pending = min(query.most, waiting + behind)
         counts.append(EventCount(consumer, pending, dead, min(oldest, default=0)))
     return EventCounts(tuple(counts))

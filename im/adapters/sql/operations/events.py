@@ -49,7 +49,7 @@ _SUBSCRIBE = (
     " ON CONFLICT (consumer) DO UPDATE SET kinds = excluded.kinds"
 )
 _UNSUBSCRIBE = "DELETE FROM event_consumer WHERE consumer = ?"
-_LAST = "SELECT max(event_id) FROM event WHERE consumer = ?"
+_LAST = "SELECT event_id FROM event WHERE consumer = ? ORDER BY event_id DESC LIMIT 1"
 _RECEIVED = (
     "SELECT coalesce(max(seq), 0) FROM inbox_receipt WHERE conversation_id = ? AND device_id = ? AND seq < ?"
 )
@@ -177,9 +177,9 @@ class EventWriter:
                 self._tell(PUSH_RESULT, user, now_ms, now_ms, push=push.hex(), seq=seq, state="expired")
 
     def _follow(self, consumer: str) -> None:
-        (last,) = self._connection.execute(_LAST, (consumer,)).fetchone()
+        last = self._connection.execute(_LAST, (consumer,)).fetchone()
         if last is not None:
-            self._ids.follow(bytes(last))
+            self._ids.follow(bytes(last[0]))
 
     def _tell(self, kind: str, user: str, time_ms: int, now_ms: int, **fields: object) -> None:
         consumers = self.wanted.get(kind)

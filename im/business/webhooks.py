@@ -1,0 +1,97 @@
+"""A courier for each webhook, that posts its events."""
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from im.business.events import LOOK_SECONDS, Carried, CarryTimes, Courier
+from im.business.webhook_desk import MOST_COUNTED, Post
+from im.core.commands import Request, Result
+from im.core.events import CountEvents, Event, EventCount, EventCounts
+from im.core.webhooks import ListWebhooks, Webhook, Webhooks, event_body, event_headers
+from im.ports import IStore, UnavailableError
+
+COUNT_LOOKS = 10
+"""Looks from one count to the next."""
+
+
+class WebhookCouriers:
+    """Finds out which webhooks there are, from `start` to `stop`; `committed` observes a worker.
+
+    `carried` is what became of their events, `counts` what waits, some seconds old.
+    """
+
+    _log = Logger()
+
+    def __init__(self, store: IStore, post: Post, times: CarryTimes) -> None:
+        self._store = store
+        self._post = post
+        self._times = times
+        self._couriers: dict[str, Courier] = {}
+        self._webhooks: dict[str, Webhook] = {}
+        self._call: IDelayedCall | None = None
+        self._look: Deferred[None] = succeed(None)
+        self._looks = 0
+        self._is_stopped = False
+        self.carried = Carried()
+        self.counts: tuple[EventCount, ...] = ()
+
+    def committed(self, requests: Sequence[Request], results: Sequence[Result]) -> None:
+        """Take a committed batch: something may have been noted."""
+        for courier in self._couriers.values():
+            courier.wake()
+
+    def start(self) -> None:
+        """Look for webhooks."""
+        self._begin()
+
+    def stop(self) -> None:
+        """Post nothing more."""
+        self._is_stopped = True
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+        self._look.cancel()
+        for courier in self._couriers.values():
+            courier.stop()
+
+    def _begin(self) -> None:
+        self._call = None
+        self._look = Deferred.fromCoroutine(self._look_again())
+        self._look.addErrback(self._failed).addCallback(self._next)
+
+    def _next(self, _: None) -> None:
+        if not self._is_stopped:
+            self._call = self._times.clock.callLater(LOOK_SECONDS, self._begin)
+
+    async def _look_again(self) -> None:
+        found = await self._store.read(ListWebhooks())
+        assert isinstance(found, Webhooks)
+        self._webhooks = {webhook.id: webhook for webhook in found.webhooks}
+        for gone in [*self._couriers.keys() - self._webhooks.keys()]:
+            self._couriers.pop(gone).stop()
+        for new in self._webhooks.keys() - self._couriers.keys():
+            courier = Courier(self._store, new, self._carry_to(new), self._times, self.carried)
+            self._couriers[new] = courier
+            courier.start()
+        if not self._webhooks:
+            self.counts = ()
+        elif self._looks % COUNT_LOOKS == 0:
+            counts = await self._store.read(CountEvents(MOST_COUNTED))
+            assert isinstance(counts, EventCounts)
+            self.counts = counts.counts
+        self._looks += 1
+
+    def _carry_to(self, webhook: str) -> Callable[[Event], "Deferred[str]"]:
+        def carry(event: Event) -> "Deferred[str]":
+            to, body = self._webhooks[webhook], event_body(event)
+            return self._post(to.url, event_headers(to, event, body, self._times.now_ms()), body)
+
+        return carry
+
+    def _failed(self, failure: Failure) -> None:
+        if not self._is_stopped and not failure.check(UnavailableError):
+            self._log.failure("the look for webhooks failed", failure)
