@@ -2,6 +2,8 @@
 
 import json
 import threading
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -20,11 +22,12 @@ class Posted(NamedTuple):
 
 
 class Target:
-    """Listens on the loopback until `end`. `status` is what it answers."""
+    """Listens on the loopback until `end`. `status` is what it answers, not before `is_held` ends."""
 
     def __init__(self) -> None:
         self.posted: list[Posted] = []
         self.status = 200
+        self.is_held = False
         target = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -34,9 +37,16 @@ class Target:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 target.posted.append(Posted(dict(self.headers.items()), body))
+                while target.is_held:
+                    time.sleep(0.01)
                 self.send_response(target.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+
+            def handle(self) -> None:
+                """Whoever posts may be killed."""
+                with suppress(ConnectionError):
+                    super().handle()
 
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
