@@ -19,9 +19,9 @@ class HttpPageTests(ImctlCase):
         self.api = json.loads((self.state / "node.json").read_text())["http"].rstrip("/")
 
     def test_every_command_does_what_it_says(self) -> None:
-        push = ""
+        push = webhook = ""
         for command in commands(PAGE):
-            variables = {"KEY": self.key, "API": self.api, "PUSH": push}
+            variables = {"KEY": self.key, "API": self.api, "PUSH": push, "WEBHOOK": webhook}
             done = subprocess.run(
                 ["sh", "-c", command.text],
                 env=environment(**variables),
@@ -31,7 +31,10 @@ class HttpPageTests(ImctlCase):
             )
             self.assertEqual(0, done.returncode, (command.text, done.stderr))
             answer = json.loads(done.stdout)
-            push = answer.get("id", "") or push
+            if "secret" in answer:
+                webhook = answer["id"]
+            else:
+                push = answer.get("id", "") or push
 
     def test_every_route_has_a_command(self) -> None:
         called = " ".join(command.text for command in commands(PAGE))
