@@ -4,8 +4,8 @@ Health, readiness and metrics need no token, so the port belongs on the loopback
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import Resource
@@ -52,7 +52,7 @@ class AdminParts(NamedTuple):
     authenticator: IAuthenticator
     online_time: OnlineTimeDesk
     api: ApiResource | None = None
-    nodes: Callable[[], Sequence[NodeStatus]] = tuple
+    nodes: Callable[[], Coroutine[Any, Any, Sequence[NodeStatus]]] | None = None
     drain: Callable[[], None] = lambda: None
 
 
@@ -133,7 +133,8 @@ class NodeDesk:
 
     async def list(self, call: Call) -> object:
         """`GET /v1/nodes`: those that live, by name."""
-        nodes = sorted(self._parts.nodes(), key=lambda node: node.node)
+        found = () if self._parts.nodes is None else await self._parts.nodes()
+        nodes = sorted(found, key=lambda node: node.node)
         return {"nodes": [each._asdict() for each in nodes]}
 
     async def drain(self, call: Call) -> object:

@@ -150,7 +150,7 @@ class EmbeddedLayers:
         """See `Layers`."""
         return self._addresses
 
-    def nodes(self) -> Sequence[NodeStatus]:
+    async def nodes(self) -> Sequence[NodeStatus]:
         """See `Layers`."""
         return [
             NodeStatus(name, "", tcp, websocket, len(self.node.pool), self._capacity, __version__, "up")

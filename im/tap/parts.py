@@ -87,8 +87,8 @@ class Layers(Protocol):
     def route(self, user: str) -> Sequence[Addresses]:
         """Where a user should connect, the best first."""
 
-    def nodes(self) -> Sequence[NodeStatus]:
-        """The nodes that live."""
+    async def nodes(self) -> Sequence[NodeStatus]:
+        """The nodes that live now."""
 
     def drain(self) -> None:
         """Let no client be led here any more."""

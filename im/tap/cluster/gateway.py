@@ -126,8 +126,9 @@ class ClusterLayers:
         self._attachment.start()
         self._beating.start(LEASE_MS / 1000, now=False).addErrback(self._beats_ended)
 
-    def nodes(self) -> Sequence[NodeStatus]:
+    async def nodes(self) -> Sequence[NodeStatus]:
         """See `Layers`."""
+        await self._directory.refresh()
         return statuses(self._directory)
 
     def drain(self) -> None:

@@ -1,5 +1,6 @@
 """Engines, workers and nodes, started in order, watched, and ended in order."""
 
+import hashlib
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,10 +20,19 @@ _POLL_SECONDS = 0.05
 _AGAIN_SECONDS = (0.5, 8.0)
 _STEADY_SECONDS = 60.0
 
+_ELSEWHERE = Path("/var/lib/im-cluster")
+
+
+class DurablePostgres(PostgresServer):
+    """One that keeps what it has committed."""
+
+    is_durable = True
+
+
 ENGINES: Mapping[str, tuple[str, type[ServerProcess]]] = {
     "redis": ("IM_REDIS_URL", RedisServer),
     "rabbitmq": ("IM_AMQP_URL", RabbitServer),
-    "postgresql": ("IM_DATABASE_URL", PostgresServer),
+    "postgresql": ("IM_DATABASE_URL", DurablePostgres),
 }
 """Name of the folder -> the variable that names one that runs, and the private one."""
 
@@ -63,14 +73,10 @@ class Cluster:
     def start(self) -> None:
         """Start everything, and wait until all parts are ready. Blocks. Raises `MissingServerError`."""
         folder = self._plan.state_dir
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711)  # The database's user passes through.
         for name, (variable, kind) in ENGINES.items():
             if not self._environ.get(variable):
-                self.engines[name] = kind(folder / name)
-        postgres = self.engines.get("postgresql")
-        if isinstance(postgres, PostgresServer):
-            postgres.is_durable = True
-            _let_through(folder, postgres.user())
+                self.engines[name] = kind(self._folder_of(name))
         list(self._threads.map(lambda engine: engine.start(), self.engines.values()))
         migrate(self.urls["IM_DATABASE_URL"])
         keys = folder / "keys.json"
@@ -89,6 +95,16 @@ class Cluster:
         for member in self.members:
             member.start()
         self._wait_until_ready()
+
+    def _folder_of(self, name: str) -> Path:
+        folder = self._plan.state_dir / name
+        if name != "postgresql":
+            return folder
+        folder.mkdir(exist_ok=True)
+        place = _reachable(folder, PostgresServer.user_of_it())
+        if place != folder:
+            self._say(f"PostgreSQL's data is in {place}, since its user cannot reach {folder}.")
+        return place
 
     def member(self, name: str) -> Member:
         """A worker or node by its name."""
@@ -154,14 +170,11 @@ def is_ready(admin: str) -> bool:
         return False
 
 
-def _let_through(folder: Path, user: str) -> None:
-    """See that the database's own user reaches its folder in the state folder."""
-    if not user:
-        return
-    folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXGRP | stat.S_IXOTH)
-    for parent in folder.resolve().parents:
-        if not parent.stat().st_mode & stat.S_IXOTH:
-            raise MissingServerError(
-                f"PostgreSQL runs as the user {user} and can't reach {folder}, since {parent} is closed to"
-                " others: choose a --state-dir elsewhere, such as under /tmp"
-            )
+def _reachable(folder: Path, user: str) -> Path:
+    """A folder that the database's own user reaches: `folder`, or one that stands for it under /var/lib."""
+    if not user or all(parent.stat().st_mode & stat.S_IXOTH for parent in folder.resolve().parents):
+        return folder
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    elsewhere = _ELSEWHERE / name
+    elsewhere.mkdir(parents=True, exist_ok=True)
+    return elsewhere

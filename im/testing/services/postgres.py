@@ -50,6 +50,11 @@ class PostgresServer(ServerProcess):
 
     def user(self) -> str:
         """See `ServerProcess`."""
+        return self.user_of_it()
+
+    @staticmethod
+    def user_of_it() -> str:
+        """The system's user that it would run as; "" for ours."""
         return "postgres" if os.getuid() == 0 else ""
 
     def is_ready(self) -> bool:

@@ -23,7 +23,7 @@ class _Bus:
 
     def attach(self, node: str, receiver: NodeReceiver) -> None:
         self._attached[node] = attached = self._left.pop(0)
-        attached.inbox._receiver = lambda batch: receiver(NodeBatch(*map(tuple, batch)))
+        attached.inbox._receiver = lambda batch: receiver(NodeBatch._make(map(tuple, batch)))
 
     def detach(self, node: str) -> None:
         self._attached.pop(node, None)

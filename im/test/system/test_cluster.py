@@ -1,0 +1,81 @@
+"""`scripts/cluster`, as a newcomer runs it."""
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from im.test.system.imctl import environment, run
+from im.test.system.processes import ROOT, Process, is_alive, wait_for
+
+READY_SECONDS = 60.0
+
+
+class ClusterTests(SynchronousTestCase):
+    uses_processes = True
+
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="im-cluster-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.state = self.folder / "state"
+        command: list[str | Path] = [ROOT / "scripts" / "cluster", "--state-dir", self.state]
+        self.process = Process(command, self.folder, **environment())
+        self.addCleanup(self.process.end)
+        wait_for(lambda: self.process.has_ended or "ready" in self.process.out, "ready", READY_SECONDS)
+
+    def imctl(self, *argv: str) -> list[dict[str, Any]]:
+        command, *rest = argv
+        ended = run(self.folder, command, "--state-dir", str(self.state), *rest, "--json")
+        self.assertEqual(ended.status, 0, ended.err)
+        return ended.records
+
+    def pids(self) -> list[int]:
+        return [json.loads(each.read_text())["pid"] for each in self.state.glob("*/node.json")]
+
+    def test_it_is_ready_crosses_messages_heals_and_leaves_nothing_behind(self) -> None:
+        out = self.process.out
+        self.assertTrue(any(line.startswith("ready") for line in out.splitlines()), out + self.process.err)
+        self.assertIn("imctl chat", out)
+        first, second = (node["node"] for node in self.imctl("nodes"))
+        self.check_crossing(first, second)
+        self.check_operators(first, second)
+        self.check_healing(first)
+        pids = self.pids()
+        self.assertEqual(len(pids), 4)
+        self.process.send(signal.SIGTERM)
+        self.assertEqual(self.process.wait(), 0)
+        self.assertEqual([pid for pid in pids if is_alive(pid)], [])
+
+    def check_crossing(self, first: str, second: str) -> None:
+        """A message goes from one node to the other."""
+        (sent,) = self.imctl("send", "--node", first, "--as", "alice", "--to", "bob", "across")
+        (got,) = self.imctl("tail", "--node", second, "--as", "bob", "--count", "1", "--timeout", "10")
+        self.assertEqual((got["text"], got["seq"]), ("across", sent["seq"]))
+
+    def check_operators(self, first: str, second: str) -> None:
+        """Any node answers operators."""
+        self.imctl("users", "--node", first, "create", "carol", "--name", "Carol")
+        (shown,) = self.imctl("users", "--node", second, "show", "carol")
+        self.assertEqual(shown["name"], "Carol")
+        self.imctl("push", "--node", second, '{"paid": true}', "--to", "carol")
+        (pushed,) = self.imctl("tail", "--node", first, "--as", "carol", "--count", "1", "--timeout", "10")
+        self.assertIn("paid", pushed["text"])
+
+    def check_healing(self, node: str) -> None:
+        """What is killed comes back at its place."""
+        told = json.loads((self.state / node / "node.json").read_text())
+        os.kill(told["pid"], signal.SIGKILL)
+
+        def is_back() -> bool:
+            found = json.loads((self.state / node / "node.json").read_text())
+            return found["pid"] != told["pid"] and is_alive(found["pid"])
+
+        wait_for(is_back, "the node's next process", READY_SECONDS)
+        again = json.loads((self.state / node / "node.json").read_text())
+        self.assertEqual(again["listen"], told["listen"])
