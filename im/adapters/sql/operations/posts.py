@@ -39,7 +39,8 @@ class Posts:
         conversation = find(self._conversations, post.conversation, post.sender or (named or ("",))[0])
         if isinstance(conversation, Refused):
             return conversation
-        if self._messages.stored((post.client_msg_id, post.sender, post.conversation)) is not None:
+        key = (post.client_msg_id, post.sender, post.conversation)
+        if self._messages.added(key) is not None or self._messages.stored(key) is not None:
             return Refused(Code.CONFLICT, "this request was done long ago", "key")
         if post.sender and self._users.is_disabled(post.sender):
             return disabled()

@@ -29,8 +29,7 @@ _ADD_DAYS = upsert(
     ["user_id", "day", "device_class"],
     ["zone", "online_ms", "online_bound_ms", "foreground_ms", "foreground_bound_ms"],
 )
-_OLD = "SELECT session_id FROM online_session WHERE is_entered = 1 AND closed_ms < ? LIMIT ?"
-f" {UNCLAIMED}"
+_OLD = f"SELECT session_id FROM online_session WHERE is_entered = 1 AND closed_ms < ? LIMIT ? {UNCLAIMED}"
 _PURGE_SPANS = "DELETE FROM online_foreground WHERE session_id = ?"
 _PURGE_SESSION = "DELETE FROM online_session WHERE session_id = ?"
 _PURGE_DAYS = (

@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from im.adapters.sql.operations.online import Almanac
 from im.adapters.sql.operations.reader import Reader
-from im.adapters.sql.operations.steps import StepRules
+from im.adapters.sql.operations.steps import REMEMBERED_CONVERSATIONS, StepRules
 from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.postgres import outbox
 from im.adapters.sql.postgres.connection import POSTGRES, PostgresConnection
@@ -70,6 +70,7 @@ class PostgresStore:
             policy.users_open,
             self._almanac,
             policy.is_for_friends,
+            REMEMBERED_CONVERSATIONS,
             is_alone=False,
             is_own=is_own,
         )
