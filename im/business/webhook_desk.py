@@ -6,7 +6,7 @@ from typing import NamedTuple
 from twisted.internet.defer import Deferred
 
 from im.core.commands import Result
-from im.core.errors import Code, Refused, RefusedError
+from im.core.errors import Refused, RefusedError
 from im.core.events import (
     TEST,
     CountEvents,
@@ -27,6 +27,7 @@ from im.core.webhooks import (
     Webhooks,
     event_body,
     event_headers,
+    no_webhook,
     webhook_problem,
 )
 from im.ports import IStore
@@ -121,7 +122,7 @@ class WebhookDesk:
         for each in await self._webhooks():
             if each.id == webhook:
                 return each
-        raise RefusedError(Refused(Code.NOT_FOUND, "there is no such webhook", "id"))
+        raise RefusedError(no_webhook())
 
     async def _webhooks(self) -> Sequence[Webhook]:
         found = await self._store.read(ListWebhooks())

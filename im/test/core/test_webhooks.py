@@ -6,6 +6,7 @@ import json
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.core.errors import Code
 from im.core.events import KINDS, Event
 from im.core.webhooks import (
     MOST_ATTEMPTS,
@@ -14,6 +15,7 @@ from im.core.webhooks import (
     Webhook,
     event_body,
     event_headers,
+    no_webhook,
     retry_delay_ms,
     webhook_problem,
 )
@@ -29,6 +31,9 @@ class WebhookTests(SynchronousTestCase):
     def test_http_and_https_urls_are_taken(self) -> None:
         for url in ("https://shop.example/im?a=1", "http://127.0.0.1:8080", "https://[::1]/"):
             self.assertIsNone(webhook_problem(url, KINDS))
+
+    def test_one_that_is_not_there_is_told_by_its_id(self) -> None:
+        self.assertEqual((Code.NOT_FOUND, "id"), (no_webhook().code, no_webhook().field))
 
     def test_other_urls_are_refused(self) -> None:
         for url in (
