@@ -31,29 +31,17 @@ event = sa.Table(
     number("attempts"),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("payload", sa.Text, nullable=False),
-    sa.PrimaryKeyConstraint("consumer", "event_id"),
-    sa.Index(
-        "event_waiting",
-        "consumer",
-        "event_id",
-        sqlite_where=sa.text("state = 0"),
-        postgresql_where=sa.text("state = 0"),
-    ),
+    sa.PrimaryKeyConstraint("consumer", "state", "event_id"),
     sa.Index(
         "event_behind",
         "consumer",
+        "state",
         "lane",
         "event_id",
         sqlite_where=sa.text("state = 1"),
         postgresql_where=sa.text("state = 1"),
     ),
-    sa.Index(
-        "event_dead",
-        "consumer",
-        "event_id",
-        sqlite_where=sa.text("state = 2"),
-        postgresql_where=sa.text("state = 2"),
-    ),
+    sqlite_with_rowid=False,
 )
 
 event_lane = sa.Table(

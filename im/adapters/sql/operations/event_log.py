@@ -45,18 +45,20 @@ _DUE_LANES = (
 )
 _NEXT_LANE = "SELECT coalesce(min(next_ms), 0) FROM event_lane WHERE consumer = ? AND next_ms > ?"
 _BEHIND = (
-    f"SELECT {_EVENT} FROM event WHERE consumer = ? AND lane = ? AND state = 1 ORDER BY event_id LIMIT ?"
+    f"SELECT {_EVENT} FROM event WHERE consumer = ? AND state = 1 AND event_id IN (SELECT event_id"
+    " FROM event WHERE consumer = ? AND state = 1 AND lane = ? ORDER BY event_id LIMIT ?) ORDER BY event_id"
 )
 _WAITING = (
     "SELECT e.event_id, e.kind, e.user_id, e.time_ms, e.payload, e.lane, l.lane FROM event AS e"
     " LEFT JOIN event_lane AS l ON l.consumer = e.consumer AND l.lane = e.lane"
     " WHERE e.consumer = ? AND e.state = 0 ORDER BY e.event_id LIMIT ?"
 )
-_DONE = "DELETE FROM event WHERE consumer = ? AND event_id = ? AND state < 2"
+_DONE = "DELETE FROM event WHERE consumer = ? AND state IN (0, 1) AND event_id = ?"
 _BURY = (
-    "UPDATE event SET state = 2, attempts = ?, error = ? WHERE consumer = ? AND event_id = ? AND state < 2"
+    "UPDATE event SET state = 2, attempts = ?, error = ?"
+    " WHERE consumer = ? AND state IN (0, 1) AND event_id = ?"
 )
-_PARK = "UPDATE event SET state = 1 WHERE consumer = ? AND event_id = ? AND state = 0"
+_PARK = "UPDATE event SET state = 1 WHERE consumer = ? AND state = 0 AND event_id = ?"
 _HOLD_LANE = (
     "INSERT INTO event_lane (consumer, lane, attempts, next_ms) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (consumer, lane) DO UPDATE SET attempts = excluded.attempts, next_ms = excluded.next_ms"
@@ -73,11 +75,11 @@ _FIND_DEAD = (
 )
 _REPLAY = (
     "UPDATE event SET state = 0, attempts = 0, error = '', pending_ms = ?"
-    " WHERE consumer = ? AND event_id = ? AND state = 2"
+    " WHERE consumer = ? AND state = 2 AND event_id = ?"
 )
 _NEXT_CONSUMER = "SELECT min(consumer) FROM event WHERE consumer > ?"
 _IS_CONSUMER = "SELECT 1 FROM event_consumer WHERE consumer = ?"
-_FIND_ANY = f"SELECT event_id FROM event WHERE consumer = ? ORDER BY event_id LIMIT ? {UNCLAIMED}"
+_FIND_ANY = f"SELECT event_id FROM event WHERE consumer = ? ORDER BY state, event_id LIMIT ? {UNCLAIMED}"
 _FIND_LANES = f"SELECT lane FROM event_lane WHERE consumer = ? LIMIT ? {UNCLAIMED}"
 _FIND_OLD_DEAD = (
     "SELECT event_id FROM event WHERE consumer = ? AND state = 2 AND event_id < ?"
@@ -88,10 +90,10 @@ _FIND_OLD = (
     f" AND pending_ms < ? ORDER BY event_id LIMIT ? {UNCLAIMED}"
 )
 _FIND_OLDS = tuple(_FIND_OLD.format(state=state) for state in range(2))
-_REMOVE = "DELETE FROM event WHERE consumer = ? AND event_id = ?"
+_REMOVE = "DELETE FROM event WHERE consumer = ? AND state IN (0, 1, 2) AND event_id = ?"
 _GIVE_UP = (
     "UPDATE event SET state = 2, error = 'it waited too long'"
-    " WHERE consumer = ? AND event_id = ? AND state < 2"
+    " WHERE consumer = ? AND state IN (0, 1) AND event_id = ?"
 )
 _CONSUMERS = "SELECT consumer FROM event_consumer ORDER BY consumer"
 _COUNT = (
@@ -187,7 +189,7 @@ def events_found(connection: Connection, query: FindEvents) -> EventsFound:
     for lane, attempts in due:
         if left <= 0:
             break
-        rows = connection.execute(_BEHIND, (consumer, lane, min(left, _LANE_EVENTS))).fetchall()
+        rows = connection.execute(_BEHIND, (consumer, consumer, lane, min(left, _LANE_EVENTS))).fetchall()
         left -= max(1, len(rows))
         lanes.append(EventLane(lane, attempts, tuple(_event(row) for row in rows)))
     waiting = connection.execute(_WAITING, (consumer, most)).fetchall()

@@ -41,7 +41,7 @@ _NEVER_MS = 1 << 62
 _ADD = RowsInsert(
     "event",
     ["consumer", "event_id", "lane", "kind", "user_id", "time_ms", "pending_ms", "payload"],
-    "ON CONFLICT (consumer, event_id) DO NOTHING",
+    "ON CONFLICT (consumer, state, event_id) DO NOTHING",
 )
 _CONSUMERS = "SELECT consumer, kinds FROM event_consumer ORDER BY consumer"
 _SUBSCRIBE = (
@@ -49,7 +49,9 @@ _SUBSCRIBE = (
     " ON CONFLICT (consumer) DO UPDATE SET kinds = excluded.kinds"
 )
 _UNSUBSCRIBE = "DELETE FROM event_consumer WHERE consumer = ?"
-_LAST = "SELECT event_id FROM event WHERE consumer = ? ORDER BY event_id DESC LIMIT 1"
+_LAST = (
+    "SELECT event_id FROM event WHERE consumer = ? AND state = ? ORDER BY state DESC, event_id DESC LIMIT 1"
+)
 _RECEIVED = (
     "SELECT coalesce(max(seq), 0) FROM inbox_receipt WHERE conversation_id = ? AND device_id = ? AND seq < ?"
 )
@@ -177,9 +179,10 @@ class EventWriter:
                 self._tell(PUSH_RESULT, user, now_ms, now_ms, push=push.hex(), seq=seq, state="expired")
 
     def _follow(self, consumer: str) -> None:
-        last = self._connection.execute(_LAST, (consumer,)).fetchone()
-        if last is not None:
-            self._ids.follow(bytes(last[0]))
+        for state in range(3):
+            last = self._connection.execute(_LAST, (consumer, state)).fetchone()
+            if last is not None:
+                self._ids.follow(bytes(last[0]))
 
     def _tell(self, kind: str, user: str, time_ms: int, now_ms: int, **fields: object) -> None:
         consumers = self.wanted.get(kind)

@@ -40,15 +40,12 @@ def upgrade() -> None:
         _number("attempts"),
         _text("error", ""),
         _text("payload"),
-        sa.PrimaryKeyConstraint("consumer", "event_id"),
+        sa.PrimaryKeyConstraint("consumer", "state", "event_id"),
+        sqlite_with_rowid=False,
     )
-    for name, columns, state in (
-        ("event_waiting", ["consumer", "event_id"], "state = 0"),
-        ("event_behind", ["consumer", "lane", "event_id"], "state = 1"),
-        ("event_dead", ["consumer", "event_id"], "state = 2"),
-    ):
-        where = sa.text(state)
-        op.create_index(name, "event", columns, sqlite_where=where, postgresql_where=where)
+    behind = sa.text("state = 1")
+    columns = ["consumer", "state", "lane", "event_id"]
+    op.create_index("event_behind", "event", columns, sqlite_where=behind, postgresql_where=behind)
     op.create_table(
         "event_lane",
         _text("consumer"),
