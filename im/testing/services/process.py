@@ -191,7 +191,8 @@ class ServerProcess(ABC):
 
 
 def _end_with(parent: int) -> None:
-    """Have the kernel kill this process with the thread's process that made it."""
+    """Have the kernel kill this process with the thread that made it; and let it take every signal."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
