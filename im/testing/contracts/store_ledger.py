@@ -8,9 +8,11 @@ from im.core.calendars import UTC, day_of
 from im.core.commands import CreateUser, Login, Result
 from im.core.errors import Code
 from im.core.ledger import (
+    BeatNode,
     ChangeAppState,
     CloseSession,
     EndNode,
+    EndSilentNodes,
     KeepLedger,
     LedgerKept,
     NodeEnded,
@@ -151,6 +153,26 @@ class LedgerContract(StoreContract):
         hours = await self.online(last="2024-10-05", zone="Asia/Kathmandu", by="hour")
         self.assertEqual(("2024-10-04T19:00:00+05:45", 45 * MINUTE), hours[0])
         self.assertEqual(510 * MINUTE, sum(ms for _, ms in hours))
+
+    async def test_a_node_that_beats_no_more_ends_with_its_last_beat(self) -> None:
+        """One that still beats goes on."""
+        await self.write(_open())
+        self.time_ms = NOON + HOUR
+        self.assertEqual([SessionNoted(True)], await self.write(BeatNode("n1", NOON)))
+        self.time_ms += 20_000
+        self.assertEqual([NodeEnded(0)], await self.write(EndSilentNodes(20_000)))
+        self.time_ms += 1
+        self.assertEqual([NodeEnded(1)], await self.write(EndSilentNodes(20_000)))
+        self.assertEqual([(TODAY, HOUR)], await self.online())
+
+    async def test_a_node_that_starts_again_ends_what_it_had_open(self) -> None:
+        """With its last beat."""
+        await self.write(_open())
+        self.time_ms = NOON + HOUR
+        await self.write(BeatNode("n1", NOON))
+        self.time_ms += HOUR
+        self.assertEqual([NodeEnded(1)], await self.write(EndNode("n1", 0)))
+        self.assertEqual([(TODAY, HOUR)], await self.online())
 
     async def test_the_sessions_of_a_dead_node_end_with_it_and_others_go_on(self) -> None:
         await self.write(_open("s1"), _open("s2", user="bob", node="n2"))
