@@ -86,6 +86,35 @@ class SystemdTests(SynchronousTestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
 
 
+class ClusterTests(SynchronousTestCase):
+    def test_the_units_of_a_cluster_are_those_of_a_node_by_name(self) -> None:
+        for program in ("im-gateway", "im-business"):
+            parser = configparser.RawConfigParser(strict=False)
+            parser.optionxform = str  # type: ignore[assignment,method-assign]
+            parser.read_string((DEPLOY / f"{program}@.service").read_text("utf-8"))
+            words = shlex.split(parser["Service"]["ExecStart"])
+            self.assertEqual(words[:4], [PROGRAM, "-n", "--pidfile=", program])
+            self.assertEqual(words[4:], ["--config", "/etc/im/cluster.toml", "--node", "%i"])
+            self.assertEqual(parser["Service"]["StateDirectory"], "im/%i")
+            self.assertEqual(parser["Service"]["Type"], "notify")
+
+    def test_the_file_of_a_cluster_is_a_configuration(self) -> None:
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        text = (DEPLOY / "cluster.toml").read_text("utf-8")
+        for name, url in (("redis", "redis://h"), ("amqp", "amqp://h"), ("database", "postgresql://h")):
+            (folder / f"{name}.url").write_text(url)
+            text = text.replace(f"/etc/im/{name}.url", str(folder / f"{name}.url"))
+        (folder / "cluster.toml").write_text(text)
+        config = load({"config": str(folder / "cluster.toml")}, {}, folder)
+        self.assertEqual((config.redis_url, config.shards), ("redis://h", 8))
+
+    def test_the_variables_of_the_containers_are_settings(self) -> None:
+        found = set(re.findall(r"\b(IM_[A-Z_]+):", (DEPLOY / "compose.yaml").read_text("utf-8")))
+        self.assertIn("IM_REDIS_URL", found)
+        self.assertLessEqual(found, {each.variable for each in SETTINGS.values()})
+
+
 class ImageTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.instructions = instructions((DEPLOY / "Dockerfile").read_text("utf-8"))
