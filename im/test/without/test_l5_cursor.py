@@ -7,8 +7,8 @@ from unittest import mock
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.sql.policy import StorePolicy
-from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.runners import inline_runners
+from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.sqlite.store import SqliteStore
 from im.adapters.sql.sqlite.writer import Writer
 from im.core.messages import Sync, SyncPage

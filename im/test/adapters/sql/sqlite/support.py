@@ -5,9 +5,9 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.adapters.sql.runners import T
 from im.adapters.sql.sqlite import SqliteStore, StorePolicy, inline_runners
 from im.adapters.sql.sqlite.database import Database
-from im.adapters.sql.runners import T
 from im.core.commands import Query, Result, Write
 from im.core.limits import Limits
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.adapters.sql.runners import T, inline_runners
 from im.adapters.sql.sqlite import FileDatabase, MemoryDatabase, Runners, SqliteStore, StorePolicy
 from im.adapters.sql.sqlite.database import commit
-from im.adapters.sql.runners import T, inline_runners
 from im.adapters.sql.sqlite.writer import BrokenStoreError
 from im.core.commands import Login, Result, SetDisabled, Write
 from im.core.errors import Code, Refused
