@@ -239,20 +239,20 @@ class RunTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.window = DeliveryWindow(WindowBounds(4, 100, 10, 1))
-        self.run = [(5, b"five"), (6, b"six")]
+        self.entries = [(5, b"five"), (6, b"six")]
 
     def test_a_run_is_in_flight_as_its_deliveries_are(self) -> None:
-        self.assertTrue(self.window.add_run("c", self.run, 7, 0))
+        self.assertTrue(self.window.add_run("c", self.entries, 7, 0))
         self.assertTrue(self.window.add_run("c", [(7, b"seven")], 5, 0))
         self.assertEqual((3, [b"five", b"six", b"seven"]), (len(self.window), list(self.window.frames())))
         self.assertEqual(2, self.window.acknowledge("c", 6, 0))
         self.assertEqual([b"seven"], self.window.due(10).frames)
-        self.assertEqual([(5, b"five"), (6, b"six")], self.run)
+        self.assertEqual([(5, b"five"), (6, b"six")], self.entries)
 
     def test_what_does_not_fit_or_is_there_is_left_to_be_added_one_by_one(self) -> None:
-        self.assertFalse(self.window.add_run("c", self.run, 101, 0))
+        self.assertFalse(self.window.add_run("c", self.entries, 101, 0))
         self.assertFalse(self.window.add_run("c", [(seq, b"") for seq in range(1, 6)], 0, 0))
-        self.assertTrue(self.window.add_run("c", self.run, 7, 0))
+        self.assertTrue(self.window.add_run("c", self.entries, 7, 0))
         self.assertFalse(self.window.add_run("c", [(6, b"six"), (7, b"seven")], 8, 0))
         self.assertEqual((2, False), (len(self.window), self.window.has_marks))
 

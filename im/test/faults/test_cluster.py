@@ -93,9 +93,9 @@ class ClusterTests(FaultCase):
         traffic.start()
         for member in self.cluster.cluster.members:
             await self.sleep(1.0)
-            began, before = reactor.seconds(), crowd.offered  # type: ignore[attr-defined]
+            began, before = reactor.seconds(), crowd.offered
             await deferToThread(member.stop)
-            stopped = reactor.seconds() - began  # type: ignore[attr-defined]
+            stopped = reactor.seconds() - began
             await self.cluster.healed()
             print(f"{member.name}: ended within {stopped:.1f} s, {crowd.offered - before} offered meanwhile")
         traffic.stop()
