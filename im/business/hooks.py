@@ -6,6 +6,7 @@ of `Hooks.tell` or `Hooks.ask` where it happens.
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -89,6 +90,19 @@ class Hooks:
                 answers.append(answer)
         return answers
 
+    async def passed(
+        self, event: str, lane: str, value: T, taken: Callable[[T, Any], T], user: str = ""
+    ) -> T:
+        """A value that those who want an event have had, one after the other.
+
+        Each gets what `taken` made of the value and the answer of the one before; it raises `TypeError`
+        for no answer at all. A call takes a place of the share of `user`. Raises as `ask` does.
+        """
+        for each in self._wanting[event]:
+            asked = self._run(each, event, lane, value, user).addCallback(partial(taken, value))
+            value = await asked.addErrback(self._refusal, each.owner.name, event)
+        return value
+
     def tried(self, event: str, lane: str, value: object) -> Deferred[bool]:
         """Call all that want an event, in order for one lane; fires with whether none of them failed."""
         calls = [
@@ -104,7 +118,7 @@ class Hooks:
         for each in self._all:
             each.isolation.stop()
 
-    def _run(self, hooked: _Hooked, event: str, lane: str, value: object) -> Deferred[Any]:
+    def _run(self, hooked: _Hooked, event: str, lane: str, value: object, user: str = "") -> Deferred[Any]:
         method = getattr(hooked.owner.handler, event)
         context = _Context(self._now_ms(), hooked.owner.settings, hooked.threads)
 
@@ -112,7 +126,7 @@ class Hooks:
             outcome = method(context, value)
             return await outcome if inspect.isawaitable(outcome) else outcome
 
-        return hooked.isolation.run(lane, call)
+        return hooked.isolation.run(lane, call, user)
 
     def _missed(self, failure: Failure, name: str, event: str) -> bool | Failure:
         if failure.check(CancelledError):
@@ -121,7 +135,7 @@ class Hooks:
         return False
 
     def _refusal(self, failure: Failure, name: str, event: str) -> Failure:
-        if failure.check(RefusedError):
+        if failure.check(RefusedError, CancelledError):
             return failure
         self._failed(failure, name, event)
         raise RefusedError(_FAILED)

@@ -10,9 +10,14 @@ from twisted.python.failure import Failure
 
 from im.business.announcement import NOWHERE, Announcement, announcement, by_node
 from im.business.custom import NONE, CustomTypes, HandlerSettings
+from im.business.gate import Gate
+from im.business.questions import Questions
+from im.business.relation_news import of_relation
+from im.business.strangers import Strangers
 from im.core.commands import WRITES, Query, Request, Result, Write
 from im.core.custom import Custom
 from im.core.errors import Code, Refused
+from im.core.relations import OpenDirect, RelationChanged
 from im.ports import INodeBus, ISessionRegistry, IStore, NodeBatch, Signal, UnavailableError
 
 LOCATE_AGAIN_SECONDS = 0.2
@@ -36,20 +41,41 @@ class WorkerPorts(NamedTuple):
 
 
 class Worker:
-    """Takes batches in order. Stores, then looks the route up, then tells the nodes."""
+    """Takes batches in order. Stores, then looks the route up, then tells the nodes.
+
+    What hooks are asked about is executed when they have answered.
+    """
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime, ports: WorkerPorts, handlers: HandlerSettings = NONE) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        ports: WorkerPorts,
+        handlers: HandlerSettings = NONE,
+        questions: Questions | None = None,
+    ) -> None:
         self._clock = clock
         self._store, self._registry, self._bus, self._announced = ports
         self._custom = CustomTypes(clock, self._store, self._tell, handlers)
         self._unlocated: dict[int, IDelayedCall] = {}
         self._unlocated_id = 0
         self._observers: list[Observer] = []
+        self._gate: Gate | None = None
+        self._strangers: Strangers | None = None
+        if questions is not None and questions.is_any:
+            self._gate = Gate(questions, self._execute, self._refuse)
+        if questions is not None and questions.asks_of_strangers:
+            self._strangers = Strangers(questions, self._write_opened, self._refuse)
 
     def execute(self, batch: Sequence[Request]) -> Deferred[None]:
-        """Execute a batch; fires when its writes are committed or failed. Never fails."""
+        """Execute a batch; fires when its writes are committed or failed. Never fails.
+
+        It does not wait for handlers, nor for what hooks are asked about.
+        """
+        return self._execute(self._gate.admit(batch) if self._gate else batch)
+
+    def _execute(self, batch: Sequence[Request]) -> Deferred[None]:
         writes: list[Request] = []
         commands: list[Write] = []
         for request in batch:
@@ -84,6 +110,9 @@ class Worker:
         A sync finds what they would have told.
         """
         self._custom.stop()
+        for asking in (self._gate, self._strangers):
+            if asking is not None:
+                asking.stop()
         for call in self._unlocated.values():
             call.cancel()
         self._unlocated.clear()
@@ -98,7 +127,26 @@ class Worker:
     def _committed(self, results: list[Result], writes: Sequence[Request]) -> None:
         for observer in self._observers:
             observer(writes, results)
-        self._tell(writes, results, ())
+        if self._strangers is None:
+            self._tell(writes, results, ())
+        else:
+            self.tell(announcement(*self._strangers.without(writes, results))._replace(batch=results))
+
+    def _write_opened(self, opening: OpenDirect, request: Request) -> None:
+        command = request.command
+        assert isinstance(command, WRITES)
+        written: Deferred[list[Result]] = self._store.write((opening, command))
+        written.addCallbacks(self._opened, self._failed, callbackArgs=(request,), errbackArgs=((request,),))
+
+    def _opened(self, results: list[Result], request: Request) -> None:
+        opened, result = results
+        for observer in self._observers:
+            observer((request,), (result,))
+        news = of_relation(opened).signals if isinstance(opened, RelationChanged) else ()
+        self.tell(announcement((request,), (result,), news)._replace(batch=results))
+
+    def _refuse(self, request: Request, refused: Refused) -> None:
+        self._answer(refused, request)
 
     def _tell(
         self, requests: Sequence[Request], results: Sequence[Result], signals: Sequence[Signal]

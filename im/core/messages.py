@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from im.core.errors import Refused
 from im.core.folding import Fold
 from im.core.groups import GroupFacts
 from im.core.relations import NO_CONTACT, Contact
@@ -50,8 +51,17 @@ class Head(NamedTuple):
     group: GroupFacts | None = None
 
 
+class Verdict(NamedTuple):
+    """What hooks decided about a message: None, it may be stored; else why not, unless it was before."""
+
+    refused: Refused | None = None
+
+
 class Send(NamedTuple):
-    """Write: store one message. Result `Sent`. Its content mentions `mentions`; "" is everyone."""
+    """Write: store one message. Result `Sent`. Its content mentions `mentions`; "" is everyone.
+
+    One with a verdict may have content that hooks changed: its id alone tells whether it was stored before.
+    """
 
     conversation: str
     sender: str
@@ -62,6 +72,7 @@ class Send(NamedTuple):
     kind: int
     content: bytes
     mentions: tuple[str, ...] = ()
+    verdict: Verdict | None = None
 
 
 class CursorMoved(NamedTuple):

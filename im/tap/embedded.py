@@ -12,6 +12,7 @@ from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.memory.watchers import MemoryWatchers
 from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
+from im.business.message_hooks import MessageHooks
 from im.business.offline import WEBHOOK_CONSUMER, OfflineWatch, hook_consumer, offline_times
 from im.business.presence import PresenceHints
 from im.business.pushing import Pushes, PushPorts
@@ -29,7 +30,7 @@ from im.isolation import HandlerCounters, Handlers
 from im.ports import IAuthenticator, IStore
 from im.tap.config import Config
 from im.tap.handlers import installed_handlers, layer, make_owners
-from im.tap.hooks import installed_hooks, make_hooks
+from im.tap.hooks import installed_hooks, make_hooks, make_questions
 from im.tap.parts import Opening
 from im.tap.process import INodeReactor
 from im.tap.storing import OpenStore, now_ms
@@ -59,13 +60,15 @@ class EmbeddedCore:
         threads, counters = threads_of(reactor), HandlerCounters()
         business = Handlers(layer(owners, BUSINESS), threads, counters)
         ports = WorkerPorts(needs.store, self.registry, self.bus)
-        self._worker = Worker(reactor, ports, HandlerSettings(business, limits, now_ms))
+        hooks = HookSet(make_hooks(installed_hooks(), config.hooks), threads, counters)
+        self._hooks = Hooks(hooks, reactor, now_ms)
+        settings = HandlerSettings(business, limits, now_ms)
+        self._worker = Worker(reactor, ports, settings, make_questions(self._hooks, config.direct))
         self._upkeeps = [Upkeep(reactor, needs.store, chore) for chore in (LEDGER, PUSHES, REQUESTS)]
         self.pushes = Pushes(reactor, PushPorts(needs.store, self.registry, self._worker.tell))
         self._worker.observe(self.pushes.committed)
-        hooks = HookSet(make_hooks(installed_hooks(), config.hooks), threads, counters)
-        self._hooks = Hooks(hooks, reactor, now_ms)
         self._worker.observe(SessionHooks(self._hooks, self.registry).committed)
+        self._worker.observe(MessageHooks(self._hooks).committed)
         times = offline_times(reactor, now_ms, limits)
         consumers = (hook_consumer(self._hooks), WEBHOOK_CONSUMER)
         self._offline = [OfflineWatch(needs.store, each, times) for each in consumers]

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from im.business.hooks import Hooks
+from im.business.questions import MAY_WRITE, Questions
 from im.hook import EVENTS, Hook, HookOwner
 from im.tap.extensions import Settings, bounds_problem, check_names, found, made
 from im.tap.node import StartError
@@ -42,6 +44,15 @@ def make_hooks(hooks: Iterable[InstalledHook], settings: Settings) -> list[HookO
     return [
         HookOwner(f"hooks.{name}", hook, mine) for name, hook, mine in made(list(hooks), settings, "hook")
     ]
+
+
+def make_questions(hooks: Hooks, direct: str) -> Questions:
+    """What hooks are asked. Raises `StartError` where `direct` leaves to them what none of them decides."""
+    if direct == "hook" and not hooks.wants(MAY_WRITE):
+        raise StartError(
+            f"direct is hook, and no hook implements {MAY_WRITE}; install one that does, or change direct."
+        )
+    return Questions(hooks, direct == "hook")
 
 
 def _problem(hook: Any) -> str:

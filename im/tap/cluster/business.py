@@ -23,6 +23,7 @@ from im.adapters.sql.postgres import OutboxRow, PostgresDatabase, PostgresStore,
 from im.adapters.sql.schema import UnusableDatabaseError
 from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
+from im.business.message_hooks import MessageHooks
 from im.business.offline import WEBHOOK_CONSUMER, OfflineWatch, hook_consumer, offline_times
 from im.business.presence import PresenceHints
 from im.business.recovery import to_look
@@ -41,7 +42,7 @@ from im.tap.cluster.shards import AnnouncedStore, ClaimedShard, Duty
 from im.tap.cluster.workers import LiveWorkers
 from im.tap.config import Config
 from im.tap.handlers import installed_handlers, layer, make_owners
-from im.tap.hooks import installed_hooks, make_hooks
+from im.tap.hooks import installed_hooks, make_hooks, make_questions
 from im.tap.listeners import Listeners, as_url
 from im.tap.node import StartError
 from im.tap.process import INodeReactor
@@ -89,6 +90,7 @@ class BusinessParts:
             make_hooks(installed_hooks(), config.hooks), threads_of(reactor), self._handlers.counters
         )
         self._hooks = Hooks(hooks, reactor, now_ms)
+        self._questions = make_questions(self._hooks, config.direct)
         store = cast(IStore, self._store)  # It writes nothing: it tells what others committed.
         ports = WorkerPorts(store, self._registry, self._peer.publisher, self._announced)
         self._teller = Worker(reactor, ports)
@@ -175,8 +177,9 @@ class BusinessParts:
         bus = self._peer.publisher
         ports = WorkerPorts(store, self._registry, bus, store.announced)
         settings = HandlerSettings(self._handlers, self._config.limits, now_ms)
-        worker = Worker(self._reactor, ports, settings)
+        worker = Worker(self._reactor, ports, settings, self._questions)
         worker.observe(SessionHooks(self._hooks, self._registry).committed)
+        worker.observe(MessageHooks(self._hooks).committed)
         worker.observe(PresenceHints(RegistryWatchers(self._registry), bus).committed)
         duties = self._duties(store) if number == _FIRST_SHARD else ()
         return ClaimedShard(shard, store, worker, bus, duties)

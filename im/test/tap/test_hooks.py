@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import execute
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.hook import Hook, HookContext, UserOnline
-from im.tap.hooks import InstalledHook, checked_hooks, installed_hooks, make_hooks
+from im.business.hooks import NO_HOOKS, Hooks, HookSet
+from im.hook import Hook, HookContext, HookOwner, Stranger, UserOnline
+from im.isolation import HandlerCounters
+from im.tap.hooks import InstalledHook, checked_hooks, installed_hooks, make_hooks, make_questions
 from im.tap.node import StartError
 
 
@@ -21,6 +25,14 @@ class Greeter(Hook):
 
     async def user_online(self, context: HookContext, event: UserOnline) -> None:
         """Nothing."""
+
+
+class Doorman(Hook):
+    """Lets everybody in."""
+
+    async def may_write(self, context: HookContext, stranger: Stranger) -> bool:
+        """Whoever it is."""
+        return True
 
 
 class HookTests(SynchronousTestCase):
@@ -45,6 +57,16 @@ class HookTests(SynchronousTestCase):
     def test_one_name_of_two_packages_names_both(self) -> None:
         said = self.sentence(InstalledHook("a", "one 1", Greeter), InstalledHook("a", "two 2", Greeter))
         self.assertIn("one 1 and two 2", said)
+
+    def test_strangers_are_left_to_hooks_only_where_one_decides(self) -> None:
+        nobody = Hooks(NO_HOOKS, Clock(), lambda: 0)
+        self.assertFalse(make_questions(nobody, "friends").asks_of_strangers)
+        error = self.assertRaises(StartError, make_questions, nobody, "hook")
+        self.assertIn("may_write", str(error))
+        doorman = HookSet([HookOwner("hooks.doorman", Doorman())], lambda owner: execute, HandlerCounters())
+        hooks = Hooks(doorman, Clock(), lambda: 0)
+        self.assertTrue(make_questions(hooks, "hook").asks_of_strangers)
+        self.assertFalse(make_questions(hooks, "friends").asks_of_strangers)
 
     def test_a_section_for_nobody_ends_the_start(self) -> None:
         error = self.assertRaises(StartError, make_hooks, [], {"greter": {}})

@@ -16,6 +16,7 @@ from im.testing.contracts.store_reading import PullContract, SyncContract
 from im.testing.contracts.store_relations import BlockContract, ContactContract, FriendContract
 from im.testing.contracts.store_sending import CursorContract, SendingContract
 from im.testing.contracts.store_users import UserContract
+from im.testing.contracts.store_verdicts import VerdictContract
 from im.testing.contracts.store_webhooks import WebhookContract
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "StoreContract",
     "SyncContract",
     "UserContract",
+    "VerdictContract",
     "WebhookContract",
     "a_send",
     "client_id",

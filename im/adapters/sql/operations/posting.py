@@ -53,6 +53,9 @@ class Posting:
         earlier = self._messages.added(key) or (self._messages.stored(key) if self.is_careful else None)
         if earlier is not None:
             return self._again(send, earlier)
+        if send.verdict is not None and send.verdict.refused is not None:
+            earlier = self._messages.stored(key)  # before, other hooks may have decided otherwise
+            return send.verdict.refused if earlier is None else self._again(send, earlier)
         place = self._place_to_send(send, conversation, now_ms)
         if isinstance(place, Refused):
             earlier = self._messages.stored(key)  # whoever may no longer send still gets a first answer
@@ -190,7 +193,7 @@ class Posting:
         return CursorMoved(conversation.id, member.user, *stand, moved)
 
     def _again(self, send: Send, earlier: Stored) -> Sent | Refused:
-        if not self._messages.is_same(earlier, send.kind, send.content):
+        if send.verdict is None and not self._messages.is_same(earlier, send.kind, send.content):
             text = "another message is stored under this client_msg_id"
             return Refused(Code.CONFLICT, text, "client_msg_id")
         return earlier.sent._replace(duplicate=True, read=None, member_version=0)

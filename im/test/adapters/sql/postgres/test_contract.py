@@ -134,5 +134,9 @@ class EventCarryingOnPostgres(OnPostgres, store.EventCarryingContract):
     """How events are carried, on PostgreSQL."""
 
 
+class VerdictsOnPostgres(OnPostgres, store.VerdictContract):
+    """What hooks decided about messages, on PostgreSQL."""
+
+
 class WebhooksOnPostgres(OnPostgres, store.WebhookContract):
     """Webhooks, on PostgreSQL."""

@@ -154,6 +154,10 @@ class EventCarryingInMemory(InMemory, store.EventCarryingContract):
     """How events are carried, in memory."""
 
 
+class VerdictsInMemory(InMemory, store.VerdictContract):
+    """What hooks decided about messages, in memory."""
+
+
 class WebhooksInMemory(InMemory, store.WebhookContract):
     """Webhooks, in memory."""
 
@@ -244,6 +248,10 @@ class EventNotingInFile(InFile, store.EventNotingContract):
 
 class EventCarryingInFile(InFile, store.EventCarryingContract):
     """How events are carried, in a file."""
+
+
+class VerdictsInFile(InFile, store.VerdictContract):
+    """What hooks decided about messages, in a file."""
 
 
 class WebhooksInFile(InFile, store.WebhookContract):
