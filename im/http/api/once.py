@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import NamedTuple
 
+from twisted.internet.defer import Deferred
+
 from im.core.backends import KeepAnswer, Remember, Remembered
 from im.core.errors import Refused, RefusedError, invalid
 from im.ports import IStore
@@ -32,18 +34,38 @@ def asked(owner: str, key: str, method: str, path: bytes, body: bytes) -> Asked:
     return Asked(owner, key, sha256(b"\0".join((method.encode(), path, body))).digest())
 
 
-async def once(store: IStore, what: Asked, token: bytes, work: Work) -> tuple[bytes, bool]:
-    """The answer's body, and whether it is one that was given before.
+class Once:
+    """Does requests once. One that is repeated while the first runs in this process waits for its end."""
 
-    A request that was begun and never ended is gone on with, under its first token.
-    """
-    (begun,) = await store.write([Remember(*what, token)])
-    if isinstance(begun, Refused):
-        raise RefusedError(begun)
-    assert isinstance(begun, Remembered)
-    if begun.status:
-        return begun.body, True
-    body = await work(begun.token)
-    if len(body) <= _KEPT_BYTES:
-        await store.write([KeepAnswer(what.owner, what.key, 200, body)])
-    return body, False
+    def __init__(self, store: IStore) -> None:
+        self._store = store
+        self._waiting: dict[tuple[str, str], list[Deferred[None]]] = {}
+
+    async def answer(self, what: Asked, token: bytes, work: Work) -> tuple[bytes, bool]:
+        """The answer's body, and whether it is one that was given before.
+
+        A request that was begun and never ended is gone on with, under its first token.
+        """
+        key = what.owner, what.key
+        while key in self._waiting:
+            ended: Deferred[None] = Deferred()
+            self._waiting[key].append(ended)
+            await ended
+        self._waiting[key] = []
+        try:
+            return await self._answer(what, token, work)
+        finally:
+            for ended in self._waiting.pop(key):
+                ended.callback(None)
+
+    async def _answer(self, what: Asked, token: bytes, work: Work) -> tuple[bytes, bool]:
+        (begun,) = await self._store.write([Remember(*what, token)])
+        if isinstance(begun, Refused):
+            raise RefusedError(begun)
+        assert isinstance(begun, Remembered)
+        if begun.status:
+            return begun.body, True
+        body = await work(begun.token)
+        if len(body) <= _KEPT_BYTES:
+            await self._store.write([KeepAnswer(what.owner, what.key, 200, body)])
+        return body, False

@@ -14,7 +14,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from im.core.errors import Code, Refused, RefusedError, invalid
 from im.http.api.callers import Callers, Rates
-from im.http.api.once import HEADER, asked, once
+from im.http.api.once import HEADER, Once, asked
 from im.http.api.table import Call, Caller, Route, Routes, authorize
 from im.http.site import BoundedRequest, write_error
 from im.ports import IStore, UnavailableError
@@ -47,6 +47,7 @@ class ApiResource(Resource):
         super().__init__()  # type: ignore[no-untyped-call]
         self._routes = routes
         self._parts = parts
+        self._once = Once(parts.store)
         self.answers: Counter[str] = Counter()
 
     def render(self, request: Request) -> bytes | int:
@@ -117,7 +118,7 @@ class ApiResource(Resource):
         if key is None or not route.is_once:
             return await work(parts.token())
         what = asked(caller.owner, key, route.method, request.path, content)
-        body, is_old = await once(parts.store, what, parts.token(), work)
+        body, is_old = await self._once.answer(what, parts.token(), work)
         if is_old:
             request.setHeader(b"Idempotent-Replayed", b"true")
         return body
