@@ -24,7 +24,7 @@ TEST = "test"
 KINDS = (ONLINE, OFFLINE, STORED, OFFLINE_MESSAGE, DELIVERED, READ, PUSH_RESULT)
 
 STORED_LANES = 8
-MOST_STORED = 1_000
+MOST_STORED = 256
 """Entries in one record of what was stored; a larger batch has more records."""
 
 MOST_AGE_MS = 3 * 86_400_000

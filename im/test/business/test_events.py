@@ -18,7 +18,16 @@ from im.business.events import (
     Courier,
 )
 from im.core.commands import Query, Result, Write
-from im.core.events import ONLINE, STORED, DeadLetters, Event, ListDead, ReplayDead, SubscribeEvents
+from im.core.events import (
+    ONLINE,
+    STORED,
+    DeadLetters,
+    Event,
+    ListDead,
+    ReplayDead,
+    SubscribeEvents,
+    first_event,
+)
 from im.core.limits import Limits
 from im.core.webhooks import MOST_ATTEMPTS, MOST_DELAY_MS
 from im.testing.contracts.store_base import a_send
@@ -153,6 +162,18 @@ class OrderTests(CourierCase):
         self.log_in(*["alice"] * (MOST_AT_ONCE * 3))
         self.run_for(0.3)
         self.assertEqual(MOST_AT_ONCE * 3, len(self.carried))
+
+    def test_what_another_writer_commits_late_is_not_passed_over(self) -> None:
+        self.log_in("alice", "bob")
+        self.run_for(0.2)
+        late = first_event(EPOCH_MS - 5_000)
+        values = ("hook", late, "carol", ONLINE, "carol", "{}")
+        self.database.connect_writer().execute(
+            "INSERT INTO event (consumer, event_id, lane, kind, user_id, payload) VALUES (?, ?, ?, ?, ?, ?)",
+            values,
+        )
+        self.run_for(LOOK_SECONDS + 0.1)
+        self.assertEqual(late, self.carried[-1].id)
 
 
 class FailureTests(CourierCase):
