@@ -61,12 +61,16 @@ class TargetEndpoints:
         self._is_private_allowed = is_private_allowed
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        """See `IAgentEndpointFactory`."""
-        endpoint = _Target(self._reactor, uri.host.decode(), uri.port, self._is_private_allowed)
-        if uri.scheme == b"http":
-            return endpoint
-        creator = self._policy.creatorForNetloc(uri.host, uri.port)
-        return wrapClientTLS(creator, endpoint)
+        """See `IAgentEndpointFactory`. Raises `DNSLookupError` for what can be no host's name."""
+        host = uri.host.decode()
+        endpoint = _Target(self._reactor, host, uri.port, self._is_private_allowed)
+        try:
+            host.encode("idna")
+            if uri.scheme == b"http":
+                return endpoint
+            return wrapClientTLS(self._policy.creatorForNetloc(uri.host, uri.port), endpoint)
+        except UnicodeError:
+            raise DNSLookupError(f"{host} can be no host's name") from None
 
 
 @implementer(IStreamClientEndpoint)
@@ -107,7 +111,7 @@ class _Target:
         allowed = [each for each in addresses if self._is_private_allowed or is_public(each)]
         if not allowed:
             raise ForbiddenTargetError(
-                f"{self._host} is in a private network, on this machine or on its link ({addresses[0]})"
+                f"{self._host} is in a private network, on this machine or on its link"
             )
         return allowed
 

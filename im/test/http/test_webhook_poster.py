@@ -138,6 +138,12 @@ class PostingTests(TestCase):
         await maybeDeferred(port.stopListening)
         self.assertIn("refused", await self.post(nobody))
 
+    async def test_a_name_that_can_be_no_host_is_told(self) -> None:
+        for host in ("a..b", "a" * 64 + ".example"):
+            self.assertIn("can be no host's name", await self.post(f"http://{host}/"))
+        for host in ("a..b", "my_host.example", "%61.example", "*.example", "."):
+            self.assertIn("can be no host's name", await self.post(f"https://{host}/"))
+
     async def test_a_cancelled_post_closes_its_connection(self) -> None:
         self.target.pieces = []
         posting = self.post()
@@ -213,7 +219,8 @@ class AddressTests(SynchronousTestCase):
         self.assertEqual(["93.184.215.14"], hosts)
         hosts, told = self.connected(["10.0.0.1", "fe80::1"])
         self.assertEqual([], hosts)
-        self.assertIn("10.0.0.1", told)
+        self.assertIn("shop.example is in a private network", told)
+        self.assertNotIn("10.0.0.1", told)
 
     def test_a_host_without_an_address_is_told(self) -> None:
         hosts, told = self.connected([])
