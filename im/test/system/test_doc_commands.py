@@ -22,6 +22,7 @@ from im.wire.frames import frame
 
 RUN_ELSEWHERE = {
     ROOT / "CONTRIBUTING.md": "its commands are those that run this test",
+    ROOT / "docs" / "hooks.md": "im.test.system.test_word_filter runs it and reads what it prints",
     ROOT / "docs" / "offline.md": "im.test.system.test_mobile_push runs it and reads what it prints",
 }
 """Pages whose commands are run by something else: what."""

@@ -1,0 +1,1 @@
+"""An example of a hook: see docs/hooks.md."""
