@@ -21,13 +21,14 @@ class Link:
     @property
     def is_up(self) -> bool:
         """Whether anything can be published."""
-        return self._channel is not None
+        return self._channel is not None and self._channel.is_open
 
     async def open(self, connection: Any) -> None:
-        """Use a new connection."""
+        """Use a new connection. If the channel alone is closed, so is the connection: it comes back whole."""
         channel = await connection.channel()
         if self._returned is not None:
             channel.add_on_return_callback(self._on_return)
+        channel.on_closed.addCallback(self._closed, channel, connection)
         self._channel = channel
 
     def close(self) -> None:
@@ -36,10 +37,16 @@ class Link:
 
     def publish(self, name: str, body: bytes) -> bool:
         """Send to a queue; False: there is no connection."""
-        if self._channel is None:
+        if not self.is_up:
             return False
         self._channel.basic_publish("", name, body, _TRANSIENT, mandatory=self._returned is not None)
         return True
+
+    def _closed(self, _: Any, channel: Any, connection: Any) -> None:
+        if channel is self._channel:
+            self._channel = None
+            if connection.is_open:
+                connection.close()
 
     def _on_return(self, message: Any) -> None:
         assert self._returned is not None

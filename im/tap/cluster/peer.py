@@ -31,8 +31,9 @@ class Peer:
         topology = engines.topology
         self._set_ups: list[Callable[[Any], Any]] = []
         self._losses: list[Callable[[], None]] = []
+        self._receive = ends.receive
         self._link = Link(self._returned)
-        self.inbox = Inbox(topology, ends.receive, ends.doubt, ends.epoch, reactor)
+        self.inbox = Inbox(topology, self._take, ends.doubt, ends.epoch, reactor)
         self.bridge = AmqpBridge(topology, self._link, lambda: self.inbox.address, ends.receive, reactor)
         self.publisher = NodePublisher(topology, self._link, worker, directory.address_of, reactor)
         self.connection = AmqpConnection(engines.amqp, reactor, self._set_up, self._lost)
@@ -64,6 +65,10 @@ class Peer:
         self.inbox.disconnected()
         for lost in self._losses:
             lost()
+
+    def _take(self, batch: NodeBatch) -> None:
+        self.bridge.answered(batch.results)
+        self._receive(batch)
 
     def _returned(self, name: str, body: bytes) -> None:
         self.publisher.returned(name, body)

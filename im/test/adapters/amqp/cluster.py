@@ -47,7 +47,7 @@ class Node:
         self.batches: list[NodeBatch] = []
         self.doubts: list[str] = []
         self.link = Link(lambda name, body: self.bridge.returned(name, body))
-        self.inbox = Inbox(topology, self.batches.append, self.doubts.append, lambda: "epoch", clock())
+        self.inbox = Inbox(topology, self._take, self.doubts.append, lambda: "epoch", clock())
         self.bridge = AmqpBridge(
             topology, self.link, lambda: self.inbox.address, self.batches.append, clock()
         )
@@ -60,6 +60,10 @@ class Node:
     def _lost(self) -> None:
         self.link.close()
         self.inbox.disconnected()
+
+    def _take(self, batch: NodeBatch) -> None:
+        self.bridge.answered(batch.results)
+        self.batches.append(batch)
 
     async def stop(self) -> None:
         self.bridge.stop()
