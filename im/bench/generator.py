@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 
+from im.bench.crossing import across, failover
 from im.bench.group import group
 from im.bench.loop import Loop
 from im.bench.meter import Meter
@@ -45,6 +46,8 @@ JOBS: dict[str, Callable[[Job, Meter], Figures]] = {
     "push_beside_chat": beside_chat,
     "presence": presence,
     "group": group,
+    "across": across,
+    "failover": failover,
 }
 
 

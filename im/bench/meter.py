@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-_TICK = os.sysconf("SC_CLK_TCK")
+TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -16,7 +16,7 @@ class Meter:
     def cpu(self) -> float:
         """User and system CPU seconds since its start."""
         fields = (self._process / "stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICK
+        return (int(fields[11]) + int(fields[12])) / TICK
 
     def waited(self) -> float:
         """Seconds for which its threads were ready to run while something else had the core."""

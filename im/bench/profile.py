@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from im.bench.machine import BenchError, generate, node
-from im.bench.scenarios import PAIRS, TALK
+from im.bench.measured import PAIRS, TALK
 
 SECONDS = 8
 START_SECONDS = 3.0

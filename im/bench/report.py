@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from im.bench.goals import missed
+from im.bench.measured import Measured, Options
+from im.bench.parts import ENGINES
 from im.bench.reference import normalised, reference_us
-from im.bench.scenarios import SCENARIOS, Measured, Options
+from im.bench.scenarios import SCENARIOS
 
 MAX_DRIFT = 0.20
 """Between the references before and after a figure; more, and it is taken again, then invalid."""
@@ -14,7 +16,18 @@ Row = dict[str, Any]
 Progress = Callable[[str], None]
 
 _UNITS = {"idle": "heartbeat", "login": "login"}
-_SHOWN = ("lost", "duplicated", "reordered", "sessions", "rss_bytes_per_session", "p50_ms", "p99_ms")
+_SHOWN = (
+    "lost",
+    "duplicated",
+    "reordered",
+    "sessions",
+    "rss_bytes_per_session",
+    "p50_ms",
+    "p99_ms",
+    "idle_deliveries",
+    "worker_seconds",
+    "node_seconds",
+)
 
 
 def run(scenario: str, options: Options, progress: Progress) -> Iterator[Row]:
@@ -70,6 +83,8 @@ def _row(scenario: str, measured: Measured, reference: float) -> Row:
         "settings": dict(measured.settings),
     }
     row |= {name: _rounded(figures[name]) for name in _SHOWN if name in figures}
+    if "parts" in figures:
+        row |= _parts(figures, reference)
     if "seconds" in figures:
         row["messages_per_second"] = round(figures["messages"] / figures["seconds"])
     if "server_busy" in figures:
@@ -77,6 +92,18 @@ def _row(scenario: str, measured: Measured, reference: float) -> Row:
         if row["server_busy"] < measured.busy:
             row["invalid"] = f"the load left the server idle: busy {row['server_busy']} < {measured.busy}"
     return row
+
+
+def _parts(figures: Mapping[str, Any], reference: float) -> Row:
+    """What each part of a cluster costs a message."""
+    messages = max(1, figures["messages"])
+    cost = {part: cpu / messages * 1e6 for part, cpu in figures["parts"].items()}
+    engines = normalised(sum(cost[part] for part in ENGINES), reference)
+    return {
+        "normalised_cpu_us_engines": round(engines, 2),
+        **{f"cpu_us_{part}": round(us, 2) for part, us in cost.items()},
+        "amqp_messages_per_message": round(figures["amqp_messages"] / messages, 3),
+    }
 
 
 def _rounded(value: float) -> float:

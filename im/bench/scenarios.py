@@ -1,14 +1,13 @@
 """The scenarios: what is measured, and in which variants."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from im.bench import growth
+from im.bench.cluster import cluster
 from im.bench.machine import Server, generate, node, push_key, relay
+from im.bench.measured import PAIRS, TALK, Figures, Measured, Options
 
-PAIRS = 200
-SECONDS = 8.0
 MESSAGES_AWAY = 5_000
 LOGINS = 3_000
 SIGNALS = 2_000
@@ -24,34 +23,7 @@ PRESENCE_CHANGES = 100.0
 BESIDE_RATE = 1_000.0
 """Chat messages a second while a back end pushes."""
 
-Figures = dict[str, Any]
-
-
-class Options(NamedTuple):
-    """What a user may choose."""
-
-    sessions: int = 10_000
-    seconds: float = SECONDS
-    members: int = 500
-
-
-class Measured(NamedTuple):
-    """One variant's raw figures. `settings`: what differs from the configuration of `scripts/run`.
-
-    `busy` is the least share of its core that the server must have used; 0: any. `unit`: of what each costs.
-    """
-
-    variant: str
-    figures: Figures
-    settings: Mapping[str, str] = {}
-    busy: float = 0.0
-    unit: str = ""
-
-
 Scenario = Callable[[Options], Iterator[Measured]]
-
-TALK = {"IM_NEW_USERS_PER_MINUTE": "1000000", "IM_FRAMES_PER_SECOND": "10000"}
-"""The users of a load appear within a second, and one pair alone is faster than any two people."""
 
 
 def floor(options: Options) -> Iterator[Measured]:
@@ -165,6 +137,7 @@ SCENARIOS: dict[str, Scenario] = {
     "push": push,
     "presence": presence,
     "group": group,
+    "cluster": cluster,
 }
 
 

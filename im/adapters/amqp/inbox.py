@@ -50,6 +50,7 @@ class Inbox:
         self._listening: IDelayedCall | None = None
         self.address = ""
         self.unreadable = 0
+        self.delivered = 0
 
     def connected(self, connection: Any) -> None:
         """A connection stands."""
@@ -135,6 +136,7 @@ class Inbox:
         elif hop.number:
             problem = self._hops.message(hop.worker, hop.number, now)
         if hop.batch is not None:
+            self.delivered += bool(hop.batch.deliveries)
             self._receiver(hop.batch)
         self._judge(problem)
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from im.bench.machine import BenchError
+from im.bench.measured import Options
 from im.bench.report import run as measure
 from im.bench.report import run_all
-from im.bench.scenarios import SCENARIOS, Options
+from im.bench.scenarios import SCENARIOS
 from im.cli.failures import failed, usage
 from im.cli.output import Output
 

@@ -32,6 +32,7 @@ from im.http.metrics import Metric
 from im.isolation import HandlerCounters, Handlers
 from im.ports import IAuthenticator, NodeBatch, Session
 from im.tap.cluster.engines import NODE_HEARTBEAT, engines_of
+from im.tap.cluster.measures import gateway_metrics
 from im.tap.cluster.peer import Peer, PeerEnds
 from im.tap.cluster.routes import routed, statuses
 from im.tap.cluster.store import BridgedStore
@@ -78,7 +79,7 @@ class ClusterLayers:
         self._attachment = Attachment(
             config.node, world, self.node.sessions, self.node.looks, self.node.ticker, SystemRandom()
         )
-        self.measures: Sequence[Metric] = ()
+        self.measures: Sequence[Metric] = gateway_metrics(self._peer)
         self._beating = LoopingCall(self._beat)
         self._beating.clock = reactor
 

@@ -10,6 +10,18 @@ from im.http.metrics import Kind, Metric
 from im.tap.cluster.peer import Peer
 
 
+def gateway_metrics(peer: Peer) -> Sequence[Metric]:
+    """What a node of a cluster has beside those of every node."""
+    submissions = partial(getattr, peer.bridge, "published")
+    delivered = partial(getattr, peer.inbox, "delivered")
+    return [
+        Metric(
+            "im_submissions_published_total", Kind.COUNTER, "Messages of requests for workers.", submissions
+        ),
+        Metric("im_delivery_batches_total", Kind.COUNTER, "Batches with messages for sessions.", delivered),
+    ]
+
+
 def worker_metrics(peer: Peer, shards: ShardConsumers, checks: Mapping[str, Check]) -> Sequence[Metric]:
     """Every metric of a worker, in the order of the page."""
 

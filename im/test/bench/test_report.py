@@ -7,7 +7,8 @@ from unittest.mock import patch
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.bench import report
-from im.bench.scenarios import SCENARIOS, Measured, Options
+from im.bench.measured import Measured, Options
+from im.bench.scenarios import SCENARIOS
 
 FIGURES = {
     "messages": 1_000,
