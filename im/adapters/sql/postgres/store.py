@@ -16,12 +16,13 @@ from im.adapters.sql.operations.reader import Reader
 from im.adapters.sql.operations.steps import REMEMBERED_CONVERSATIONS, StepRules
 from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.postgres import outbox
-from im.adapters.sql.postgres.connection import POSTGRES, PostgresConnection
+from im.adapters.sql.postgres.connection import POSTGRES, PostgresConnection, UnstorableError
 from im.adapters.sql.postgres.database import PostgresDatabase, sentence
 from im.adapters.sql.postgres.outbox import OutboxRow
 from im.adapters.sql.postgres.writer import Committed, ShardWriter
 from im.adapters.sql.runners import Runner, SerialRunner
 from im.core.commands import Query, Result, Write
+from im.core.errors import invalid
 from im.core.shards import shard_of
 from im.ports import IStore, UnavailableError
 
@@ -130,7 +131,10 @@ class PostgresStore:
         return failure
 
     def _read(self, query: Query) -> Result:
-        return self._with_reader(lambda _, reader: reader.read(query))
+        try:
+            return self._with_reader(lambda _, reader: reader.read(query))
+        except UnstorableError:
+            return invalid("", "this asks for something that PostgreSQL can't store")
 
     def _with_reader(self, work: Callable[[PostgresConnection, Reader], T]) -> T:
         """Work on a connection that reads; one that died idle is replaced once."""

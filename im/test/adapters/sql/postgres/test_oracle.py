@@ -15,7 +15,16 @@ from im.adapters.sql.postgres import PostgresDatabase, PostgresStore, ShardStore
 from im.adapters.sql.postgres import store as store_module
 from im.adapters.sql.runners import T, inline_runners
 from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore
-from im.core.changing import ChangeMessage, ClearHistory, DeleteEntries, Edit, GetReaders, React, Recall
+from im.core.changing import (
+    ChangeMessage,
+    ClearHistory,
+    DeleteEntries,
+    Edit,
+    GetReaders,
+    MessageChange,
+    React,
+    Recall,
+)
 from im.core.commands import GetProfile, Login, Query, Result, SetDisabled, SetProfile, Write
 from im.core.custom import Conclude, CustomReply, GetRecord, Post
 from im.core.errors import Code, Refused
@@ -106,11 +115,15 @@ class Chance:
 
     def _move(self) -> Write:
         place, user, seq = self.place(), self.user(), self.number()
-        return self.pick(MoveRead(place, user, seq), MoveDelivered(place, user, seq, "a1", self.flag()))
+        if self.flag():
+            return MoveRead(place, user, seq)
+        return MoveDelivered(place, user, seq, "a1", self.flag())
 
     def _change(self) -> Write:
-        change = self.pick(Recall(), Edit(b"edited"), React("+1"), React("+1", False))
-        return ChangeMessage(self.place(), self.user(), self.key(), self.number(), change)
+        changes: list[MessageChange] = [Recall(), Edit(b"edited"), React("+1"), React("+1", False)]
+        return ChangeMessage(
+            self.place(), self.user(), self.key(), self.number(), self.random.choice(changes)
+        )
 
     def _change_group(self) -> Write:
         changes: list[GroupChange] = [Invite((self.user(),)), Remove((self.user(),)), Join("please"), Leave()]

@@ -16,6 +16,7 @@ from im.core.backends import REMEMBERED_MS, Remember
 from im.core.commands import WRITES, CreateUser, GetProfile, Login, SetDisabled, Write
 from im.core.errors import Code, Refused
 from im.core.messages import MoveRead, Sent, Sync
+from im.core.pushing import FindUsers, UsersFound
 from im.ports import UnavailableError
 from im.test.adapters.sql.postgres.support import PostgresTestCase, execute
 from im.testing.contracts.store import DIRECT, a_send
@@ -232,8 +233,11 @@ class OutageTests(PostgresTestCase):
 
     def test_texts_that_postgresql_cannot_hold_are_no_outage(self) -> None:
         store = self.make_store()
-        result = self.read(store, GetProfile("nul\0"))
-        assert isinstance(result, Refused)
+        for query in (FindUsers(("nul\0",)), FindUsers(("surrogate\ud800",)), GetProfile("nul\0")):
+            result = self.read(store, query)
+            assert isinstance(result, Refused)
+            self.assertEqual(Code.INVALID_ARGUMENT, result.code)
+        self.assertEqual(UsersFound(frozenset()), self.read(store, FindUsers(("alice",))))
         self.assertEqual("", store.problem())
 
     def seq(self, result: object) -> int:
