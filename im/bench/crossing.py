@@ -122,7 +122,6 @@ def failover(job: Job, meter: Meter) -> Figures:
     lost, duplicated = (sum(column) for column in zip(*verdicts, strict=True))
     return {
         "messages": sum(len(trier.acked) for trier in triers),
-        "server_cpu": 0.0,
         "worker_seconds": worker,
         "node_seconds": node,
         "lost": lost,

@@ -38,6 +38,14 @@ GOALS = (
     Goal("presence", "watched", "normalised_cpu_us_per_notification", 30),
     Goal("group", "one", "normalised_cpu_us_per_copy", 24),
     Goal("group", "eight", "normalised_cpu_us_per_copy", 6),
+    Goal("cluster", "saturation", COST, 140),
+    Goal("cluster", "saturation", "normalised_cpu_us_engines", 90),
+    Goal("cluster", "saturation", "amqp_messages_per_message", 0.5),
+    Goal("cluster", "idle_gateways", "idle_deliveries", 0),
+    Goal("cluster", "idle_gateways", "amqp_messages_per_message", 0.5),
+    Goal("cluster", "alone", "p50_ms", 12),
+    Goal("cluster", "failover", "worker_seconds", 5),
+    Goal("cluster", "failover", "node_seconds", 5),
     Goal("growth", "5m", "times_of_empty", 1.4),
 )
 

@@ -72,16 +72,12 @@ def _measure(scenario: str, options: Options, progress: Progress) -> Iterator[Ro
 
 def _row(scenario: str, measured: Measured, reference: float) -> Row:
     figures, unit = measured.figures, measured.unit or _UNITS.get(scenario, "message")
-    raw = figures["server_cpu"] / figures["messages"] * 1e6 if figures["messages"] else 0.0
-    row: Row = {
-        "scenario": scenario,
-        "variant": measured.variant,
-        "messages": figures["messages"],
-        f"cpu_us_per_{unit}": round(raw, 2),
-        f"normalised_cpu_us_per_{unit}": round(normalised(raw, reference), 2),
-        "reference_us": round(reference, 2),
-        "settings": dict(measured.settings),
-    }
+    row: Row = {"scenario": scenario, "variant": measured.variant, "messages": figures["messages"]}
+    if "server_cpu" in figures:
+        raw = figures["server_cpu"] / figures["messages"] * 1e6 if figures["messages"] else 0.0
+        row[f"cpu_us_per_{unit}"] = round(raw, 2)
+        row[f"normalised_cpu_us_per_{unit}"] = round(normalised(raw, reference), 2)
+    row |= {"reference_us": round(reference, 2), "settings": dict(measured.settings)}
     row |= {name: _rounded(figures[name]) for name in _SHOWN if name in figures}
     if "parts" in figures:
         row |= _parts(figures, reference)

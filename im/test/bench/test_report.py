@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.bench import report
 from im.bench.measured import Measured, Options
+from im.bench.parts import ENGINES
 from im.bench.scenarios import SCENARIOS
 
 FIGURES = {
@@ -59,6 +60,13 @@ class ReportTests(SynchronousTestCase):
     def test_a_load_that_left_the_server_idle_makes_the_row_invalid(self) -> None:
         (row,) = self.rows([5.0, 5.0, 5.0], server_busy=0.7)
         self.assertIn("busy 0.7 < 0.8", row["invalid"])
+
+    def test_each_part_of_a_cluster_has_its_cost_and_engines_have_theirs_together(self) -> None:
+        spent = {"gateway": 0.02, "business": 0.03, "broker": 0.001, "redis": 0.002, "database": 0.003}
+        (row,) = self.rows([5.0, 5.0, 5.0], "cluster", 0.0, parts=spent, amqp_messages=40.0)
+        self.assertEqual((20.0, 30.0), (row["cpu_us_gateway"], row["cpu_us_business"]))
+        self.assertEqual((1.0, 2.0, 3.0), tuple(row[f"cpu_us_{part}"] for part in ENGINES))
+        self.assertEqual((12.0, 0.04), (row["normalised_cpu_us_engines"], row["amqp_messages_per_message"]))
 
     def test_growth_is_compared_to_the_empty_store(self) -> None:
         (row,) = self.rows([5.0, 5.0, 5.0], "growth")
