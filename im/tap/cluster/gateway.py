@@ -21,6 +21,7 @@ from im.core.errors import Code, Refused
 from im.core.ledger import BeatNode, EndNode
 from im.core.online_time import LEASE_MS
 from im.core.presence import Visibility
+from im.core.pushing import FindUsers
 from im.core.sessions import ClassPolicy
 from im.gateway.attachment import Attachment, World
 from im.gateway.node import Node
@@ -45,6 +46,9 @@ from im.tap.threads import threads_of
 from im.tap.timed import TimedStore
 
 _DISPLACED = Refused(Code.DISPLACED, "a newer login took this session's place")
+
+_KNOCK = FindUsers(())
+"""Asks nothing, of the first shard: so somebody owns it, and does what is done once in a cluster."""
 
 
 class ClusterLayers:
@@ -186,6 +190,7 @@ class ClusterLayers:
     def _beat(self) -> None:
         if self._attachment.is_attached:
             self.node.ask(BeatNode(self._config.node, self._started_ms))
+            self.node.ask(_KNOCK)
 
     def _beats_ended(self, failure: Failure) -> None:
         self._log.failure("the node notes no more in the ledger that it lives", failure)

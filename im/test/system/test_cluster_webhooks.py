@@ -1,0 +1,84 @@
+"""Webhooks of a cluster: posted by whichever worker owns the first shard."""
+
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from im.core.events import STORED
+from im.test.adapters.sql.postgres.support import execute
+from im.test.system.imctl import environment, run
+from im.test.system.processes import wait_for
+from im.test.system.webhook_target import Target
+from im.testing.clusters import Cluster, ClusterPlan
+from im.testing.clusters.member import Member
+
+NODE = "node-1"
+SECONDS = 30.0
+
+
+class ClusterWebhookTests(SynchronousTestCase):
+    uses_processes = True
+
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="im-webhooks-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.target = Target()
+        self.addCleanup(self.target.end)
+        settings = {"IM_WEBHOOKS_PRIVATE": "true"}
+        self.cluster = Cluster(ClusterPlan(self.folder / "state", 1, 2, settings), environment())
+        self.addCleanup(self.cluster.stop)
+        self.cluster.start()
+
+    def imctl(self, command: str, *argv: str) -> list[dict[str, Any]]:
+        where = ("--state-dir", str(self.folder / "state"), "--node", NODE, "--json")
+        ended = run(self.folder, command, *where, *argv)
+        self.assertEqual(0, ended.status, ended.err)
+        return ended.records
+
+    def told(self) -> list[int]:
+        """The seqs of the messages of which the target knows."""
+        return [each["seq"] for event in self.target.events(STORED) for each in event["data"]["entries"]]
+
+    def test_no_event_is_lost_when_the_worker_that_posts_is_killed(self) -> None:
+        self.imctl("webhooks", "add", self.target.url, "--kind", STORED)
+        self.send(1)
+        self.wait_for_post(1)
+        self.target.is_held = True
+        self.send(2)
+        self.wait_for_post(2)
+        os.kill(self.owner().pid, signal.SIGKILL)
+        self.target.is_held = False
+        self.send(3)
+        self.wait_for_post(3)
+        self.assertEqual([1, 2, 3], sorted(self.told()))
+        wait_for(self.is_all_taken, "a 2xx for each", SECONDS)
+        self.assertEqual(2, [posted.event["id"] for posted in self.target.posted].count(self.second_event()))
+
+    def send(self, seq: int) -> None:
+        (sent,) = self.imctl("send", "--as", "alice", "--to", "bob", str(seq))
+        self.assertEqual(seq, sent["seq"])
+
+    def owner(self) -> Member:
+        """The worker of the first shard."""
+        url = self.cluster.urls["IM_DATABASE_URL"]
+        ((owner,),) = execute(url, "SELECT owner FROM shard WHERE shard = 0")
+        return self.cluster.member(str(owner).rpartition("-")[0])
+
+    def second_event(self) -> str:
+        """The id of the event that was under way in the crash."""
+        (event,) = (
+            each["id"] for each in self.target.events(STORED) if each["data"]["entries"][0]["seq"] == 2
+        )
+        return str(event)
+
+    def wait_for_post(self, seq: int) -> None:
+        wait_for(lambda: seq in self.told(), f"a post that tells of message {seq}", SECONDS)
+
+    def is_all_taken(self) -> bool:
+        return [each["pending"] for each in self.imctl("webhooks", "list")] == [0]
