@@ -14,6 +14,7 @@ from im.bench.meter import Meter
 from im.bench.pairs import Pair, RelayPair
 from im.bench.presence import presence
 from im.bench.pushing import beside_chat, durable, signals
+from im.bench.reading import read, sync
 from im.bench.sessions import Figures, Job, chat_pairs, idle, login, offline
 from im.bench.traffic import Plan, drive
 
@@ -46,6 +47,8 @@ JOBS: dict[str, Callable[[Job, Meter], Figures]] = {
     "push_beside_chat": beside_chat,
     "presence": presence,
     "group": group,
+    "sync": sync,
+    "read": read,
     "across": across,
     "failover": failover,
 }

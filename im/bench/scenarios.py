@@ -7,6 +7,7 @@ from im.bench import growth
 from im.bench.cluster import cluster
 from im.bench.machine import Server, generate, node, push_key, relay
 from im.bench.measured import PAIRS, TALK, Figures, Measured, Options
+from im.bench.returning import read, sync
 
 MESSAGES_AWAY = 5_000
 LOGINS = 3_000
@@ -137,6 +138,8 @@ SCENARIOS: dict[str, Scenario] = {
     "push": push,
     "presence": presence,
     "group": group,
+    "sync": sync,
+    "read": read,
     "cluster": cluster,
 }
 

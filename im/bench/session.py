@@ -9,10 +9,10 @@ from google.protobuf.message import Message
 from im.bench import websocket
 from im.bench.loop import Loop
 from im.proto.base_pb2 import BaseMessage, Close, Error
-from im.proto.session_pb2 import OnlineMessage
-from im.proto.sync_pb2 import Entry, Page, Pull
+from im.proto.session_pb2 import OnlineMessage, OnlineResult
+from im.proto.sync_pb2 import Entry, Page, Pull, SyncCursor
 from im.wire import codec
-from im.wire.types import CLOSE, DELIVER, ERROR, EVENT, PRESENCE, SEND_ACK, TYPES
+from im.wire.types import CLOSE, CURSOR, DELIVER, ERROR, EVENT, PRESENCE, SEND_ACK, TYPES
 
 ANSWER_SECONDS = 30.0
 
@@ -34,19 +34,23 @@ class LoadSession:
         "_loop",
         "_request",
         "channel",
+        "device",
         "on_ack",
+        "on_cursor",
         "on_deliver",
         "on_event",
         "on_presence",
         "user",
     )
 
-    def __init__(self, loop: Loop, address: tuple[str, int] | str, user: str) -> None:
+    def __init__(self, loop: Loop, address: tuple[str, int] | str, user: str, device: str = "load") -> None:
         self._loop = loop
         self._request = 0
         self._answer: Message | None = None
         self.user = user
+        self.device = f"{device}-{user}"
         self.on_ack: Callable[[BaseMessage], None] = _ignore
+        self.on_cursor: Callable[[BaseMessage], None] = _ignore
         self.on_deliver: Callable[[BaseMessage], None] = _ignore
         self.on_event: Callable[[BaseMessage], None] = _ignore
         self.on_presence: Callable[[BaseMessage], None] = _ignore
@@ -55,7 +59,18 @@ class LoadSession:
         else:
             self.channel = loop.connect(address, self._frame)
 
-    def start_login(self, token: str) -> None:
+    def log_in(self, token: str, cursor: SyncCursor | None = None) -> OnlineResult:
+        """Log in, with where the last sync ended."""
+        self.start_login(token, cursor)
+        return self._wait(OnlineResult)
+
+    @property
+    def log_in_answer(self) -> OnlineResult:
+        """What a login was answered that is through."""
+        assert isinstance(self._answer, OnlineResult)
+        return self._answer
+
+    def start_login(self, token: str, cursor: SyncCursor | None = None) -> None:
         """Send the login without waiting; `is_answered` tells when it is through."""
         self._answer = None
         self.channel.write(
@@ -64,9 +79,10 @@ class LoadSession:
                     min_version=1,
                     max_version=1,
                     token=token,
-                    device_id=f"load-{self.user}",
+                    device_id=self.device,
                     device_class="bot",
                     attempt=time_ns() // 1_000_000,
+                    cursor=cursor,
                 ),
                 1,
             )
@@ -114,6 +130,8 @@ class LoadSession:
             self.on_deliver(envelope)
         elif number == SEND_ACK:
             self.on_ack(envelope)
+        elif number == CURSOR:
+            self.on_cursor(envelope)
         elif number == EVENT:
             self.on_event(envelope)
         elif number == PRESENCE:
