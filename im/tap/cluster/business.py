@@ -76,7 +76,7 @@ class BusinessParts:
         ends = PeerEnds(_ignore, self._doubt, lambda: self._directory.epoch)
         self._peer = Peer(engines, self._incarnation, self._directory, ends, reactor)
         ownership = Ownership(self._incarnation, lambda: self._workers.names, self._claim)
-        self._workers = LiveWorkers(self._redis, engines.keys, reactor)
+        self._workers = LiveWorkers(self._incarnation, self._redis, engines.keys, reactor)
         self._shards = ShardConsumers(engines.topology, ownership, reactor)
         self._peer.also(self._shards.connected, self._shards.disconnected)
         self._pool = ThreadPool(1, _THREADS, "store")

@@ -16,9 +16,13 @@ _LIVE = "return redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')"
 
 
 class LiveWorkers:
-    """Looks once a second, from `start` to `stop`. `names` is what was seen last."""
+    """Looks once a second, from `start` to `stop`. `names` is what was seen last.
 
-    def __init__(self, connection: RedisConnection, keys: Keys, clock: IReactorTime) -> None:
+    Earlier incarnations of `worker` are over, whatever their leases say: it need not wait for their shards.
+    """
+
+    def __init__(self, worker: str, connection: RedisConnection, keys: Keys, clock: IReactorTime) -> None:
+        self._worker = worker
         self._connection = connection
         self._keys = keys
         self._clock = clock
@@ -41,7 +45,13 @@ class LiveWorkers:
         asked.addCallbacks(self._seen, self._not_seen)
 
     def _seen(self, workers: list[bytes]) -> None:
-        self.names = [each.decode() for each in workers]
+        self.names = without_earlier(self._worker, [each.decode() for each in workers])
 
     def _not_seen(self, failure: Failure) -> None:
         failure.trap(UnavailableError)  # Who was there is taken to be there still.
+
+
+def without_earlier(worker: str, names: Sequence[str]) -> list[str]:
+    """The incarnations of others, and `worker` if it is there."""
+    node = worker.rpartition("-")[0]
+    return [each for each in names if each == worker or each.rpartition("-")[0] != node]
