@@ -47,6 +47,14 @@ def parameters_of(url: str, heartbeat: int) -> pika.URLParameters:
     return parameters
 
 
+class _Protocol(TwistedProtocolConnection):  # type: ignore[misc]
+    """Sends at once: else what follows a message waits for its ACK, up to 40 ms."""
+
+    def makeConnection(self, transport: Any) -> None:
+        transport.setTcpNoDelay(True)
+        super().makeConnection(transport)
+
+
 class _Factory(Factory):
     noisy = False
 
@@ -54,7 +62,7 @@ class _Factory(Factory):
         self._parameters = parameters
 
     def buildProtocol(self, addr: Any) -> Any:
-        protocol = TwistedProtocolConnection(self._parameters)
+        protocol = _Protocol(self._parameters)
         protocol.factory = self
         return protocol
 

@@ -63,6 +63,7 @@ class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
     """Logs in by itself: the library would give up for ever where that fails, and it may heal."""
 
     def connectionMade(self) -> "Deferred[None]":
+        self.transport.setTcpNoDelay(True)
         return Deferred.fromCoroutine(self._log_in())
 
     async def _log_in(self) -> None:
