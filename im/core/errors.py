@@ -70,6 +70,7 @@ class Refused(NamedTuple):
     field: str = ""
     retry_after_ms: int = 0
     last_attempt: int = 0
+    alternate: str = ""
 
 
 class RefusedError(Exception):

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from im.core.errors import Code, Refused
 from im.gateway.connection import Connection
 from im.gateway.requests import Requests
-from im.gateway.settings import Chance
+from im.gateway.settings import Alternate, Chance, nowhere
 from im.gateway.ticker import TICK_SECONDS, Ticker
 
 SESSIONS_PER_SECOND = 1_000
@@ -19,11 +19,12 @@ WAVES, WAITED, CLOSED = 0.5, 0.7, 0.85
 
 
 class DrainTimes(NamedTuple):
-    """How long a drain may take at most, and what spreads it."""
+    """How long a drain may take at most, what spreads it, and where a session goes: an address, or ""."""
 
     ticker: Ticker
     seconds: float
     random: Chance
+    alternate: Alternate = nowhere
 
 
 class Unwritten(Protocol):
@@ -52,7 +53,7 @@ class Drain:
         self._connections = connections
         self._requests = requests
         self._unwritten = unwritten
-        self._ticker, self._seconds, self._random = times
+        self._ticker, self._seconds, self._random, self._alternate = times
         self._waited_at = self._share(WAITED)
         self._closed_at = self._share(CLOSED)
         self._ends_at = self._share(1.0)
@@ -77,7 +78,10 @@ class Drain:
                 self._ticker.after(TICK_SECONDS, tell)
             else:
                 retry_after_ms = self._random.randint(100, 2_000)
-                connection.end(Refused(Code.DRAINING, "this node is going down", "", retry_after_ms))
+                session = connection.session
+                alternate = "" if session is None else self._alternate(session)
+                text = "this node is going down"
+                connection.end(Refused(Code.DRAINING, text, "", retry_after_ms, alternate=alternate))
 
         return tell
 

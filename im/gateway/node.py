@@ -55,6 +55,7 @@ class Node:
         self._bus = ports.bus
         self._limits = limits = settings.limits
         self._random = random
+        self._alternate = settings.alternate
         self.in_flight = 0
         self._connections: dict[Connection, None] = {}
         self._addresses: Counter[str] = Counter()
@@ -137,7 +138,7 @@ class Node:
     def drain(self) -> Deferred[None]:
         """Take no logins any more, and end every session; fires within `drain_seconds`."""
         self._flow.is_open = False
-        times = DrainTimes(self._ticker, self._limits.drain_seconds, self._random)
+        times = DrainTimes(self._ticker, self._limits.drain_seconds, self._random, self._alternate)
         unwritten = (self._cursors, self._ledger)
         return Drain(self._connections, self._requests, unwritten, times).start()
 

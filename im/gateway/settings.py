@@ -1,5 +1,6 @@
 """What a node is told at its making."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -7,7 +8,7 @@ from im.core.limits import Limits
 from im.core.presence import Visibility
 from im.core.sessions import ClassPolicy
 from im.isolation import NO_HANDLERS, Handlers
-from im.ports import IAuthenticator, IBusinessBridge, INodeBus, ISessionRegistry, IWatchers
+from im.ports import IAuthenticator, IBusinessBridge, INodeBus, ISessionRegistry, IWatchers, Session
 
 
 class Chance(Protocol):
@@ -46,12 +47,22 @@ class PresenceSettings(NamedTuple):
     visibility: Visibility
 
 
+Alternate = Callable[[Session], str]
+"""The address of another node that a session may move to, "" if there is none."""
+
+
+def nowhere(session: Session) -> str:
+    """For a node that is alone."""
+    return ""
+
+
 @dataclass(frozen=True)
 class NodeSettings:
     """`class_policy`: what becomes of a user's other device of the same class at a login.
 
     `handlers` are those of others that run on the gateway, for types of 10,000 and above. Without
     `presence` nobody is told who is online. `greeting` is said by a user who accepts a friend request.
+    `alternate` is told to sessions when the node goes down.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -59,3 +70,4 @@ class NodeSettings:
     handlers: Handlers = NO_HANDLERS
     presence: PresenceSettings | None = None
     greeting: str = ""
+    alternate: Alternate = nowhere

@@ -30,6 +30,7 @@ def close(refused: Refused) -> base_pb2.Close:
         text=refused.text,
         reconnect=refused.code.is_retryable,
         retry_after_ms=refused.retry_after_ms,
+        alternate=refused.alternate,
     )
 
 

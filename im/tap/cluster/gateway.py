@@ -45,6 +45,7 @@ from im.tap.storing import now_ms
 from im.tap.threads import threads_of
 from im.tap.timed import TimedStore
 
+WEB = "web"
 _DISPLACED = Refused(Code.DISPLACED, "a newer login took this session's place")
 
 _KNOCK = FindUsers(())
@@ -94,7 +95,14 @@ class ClusterLayers:
         return Node(
             NodeIdentity(config.node, ""),
             NodePorts(self.registry, self.bus, self._peer.bridge, authenticator),
-            NodeSettings(config.limits, ClassPolicy(config.same_class), handlers, presence, config.greeting),
+            NodeSettings(
+                config.limits,
+                ClassPolicy(config.same_class),
+                handlers,
+                presence,
+                config.greeting,
+                self._alternate,
+            ),
             reactor,
             now_ms,
             SystemRandom(),
@@ -153,6 +161,12 @@ class ClusterLayers:
         await self._peer.stop()
         await self._redis.close()
         await self._lookups.close()
+
+    def _alternate(self, session: Session) -> str:
+        for node, addresses, websocket in routed(self._directory, session.user):
+            if node != self._config.node:
+                return websocket if session.device_class == WEB else next(iter(addresses), websocket)
+        return ""
 
     def _present(self) -> About:
         return self._about._replace(sessions=len(self.node.pool))

@@ -77,6 +77,14 @@ class DrainTests(SynchronousTestCase):
         self.assertGreater(len({close.retry_after_ms for close in closes}), 4)
         self.assertEqual(self.successResultOf(self.world.registry.sessions(None)), [])
 
+    def test_a_node_that_goes_down_says_where_to_go(self) -> None:
+        world = World(alternate=lambda session: f"tcp:of-{session.user}:1")
+        alice, nobody = world.log_in(), world.connect()
+        world.node.drain()
+        world.pass_seconds(1.0)
+        self.assertEqual(close_of(alice).alternate, "tcp:of-alice:1")
+        self.assertEqual(close_of(nobody).alternate, "")
+
     def test_many_sessions_go_in_waves(self) -> None:
         clients = [self.world.log_in(device_id=f"d{n}", token=f"u{n}", attempt=n + 1) for n in range(1_500)]
         done = self.world.node.drain()

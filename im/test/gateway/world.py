@@ -23,7 +23,7 @@ from im.core.sessions import ClassPolicy
 from im.gateway.connection import Connection
 from im.gateway.node import Node
 from im.gateway.runs import Run
-from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceSettings
+from im.gateway.settings import Alternate, NodeIdentity, NodePorts, NodeSettings, PresenceSettings, nowhere
 from im.gateway.ticker import TICK_SECONDS
 from im.handler import MessageHandler, Owner
 from im.isolation import HandlerCounters, Handlers
@@ -193,6 +193,7 @@ class World:
         policy: ClassPolicy = ClassPolicy.COEXIST,
         handlers: tuple[MessageHandler, ...] = (),
         registry: ISessionRegistry | None = None,
+        alternate: Alternate = nowhere,
         presence: PresenceSettings | None = None,
     ) -> None:
         owners = [Owner(f"handler{number}", handler) for number, handler in enumerate(handlers)]
@@ -204,7 +205,7 @@ class World:
         self.node = Node(
             NodeIdentity("n1", "g1"),
             NodePorts(self.registry, self.bus, self.bridge, FakeAuthenticator()),
-            NodeSettings(limits or Limits(), policy, self.handlers, presence),
+            NodeSettings(limits or Limits(), policy, self.handlers, presence, alternate=alternate),
             self.clock,
             self.now_ms,
             Random(1),
