@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "im" / "proto"
 MODULE_LINES = 400
 FUNCTION_LINES = 50
-ERROR_BOUNDARIES = {"im/gateway/dispatch.py"}
+ERROR_BOUNDARIES = {"im/gateway/dispatch.py", "im/adapters/amqp/jobs.py"}
 """The modules that may catch everything: what fails there is one message's trouble, not the process's."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -135,7 +135,7 @@ class AmqpConnection:
                 await setting_up.addTimeout(SETUP_SECONDS, self._reactor)
             except (*GONE, UnavailableError, TimeoutError, OSError) as error:
                 self._tell(f"{self._place}: {_sentence(error)}")
-                connection.close()
+                end(connection)
             else:
                 self.problem = ""
                 self._log.info("connected to {place}", place=self._place)
@@ -151,6 +151,24 @@ class AmqpConnection:
         self.problem = problem
 
 
+def end(connection: Any) -> None:
+    """Close a connection that works in part only: it comes back, and is set up whole."""
+    if connection.is_open:
+        connection.close()
+
+
+async def lasting(connection: Any) -> Any:
+    """A new channel. Where the broker closes it alone, the connection ends too."""
+    channel = await connection.channel()
+    channel.on_closed.addCallback(_closed, connection)
+    return channel
+
+
+def _closed(reason: Any, connection: Any) -> None:
+    if isinstance(reason, ChannelClosedByBroker):
+        end(connection)
+
+
 async def declare(channel: Any, queue: Queue) -> None:
     """Make a queue, or find it. Raises `UnavailableError` if one of that name is of another kind."""
     try:
@@ -163,6 +181,17 @@ async def declare(channel: Any, queue: Queue) -> None:
     except ChannelClosedByBroker as error:
         raise UnavailableError(
             f"the queue {queue.name} can't be used ({error.reply_text}):"
+            " remove it, or give this cluster another name"
+        ) from error
+
+
+async def declare_topic(channel: Any, exchange: str) -> None:
+    """Make a topic exchange, or find it. Raises `UnavailableError` if one of that name is of another kind."""
+    try:
+        await channel.exchange_declare(exchange=exchange, exchange_type="topic", durable=True)
+    except ChannelClosedByBroker as error:
+        raise UnavailableError(
+            f"the exchange {exchange} can't be used ({error.reply_text}):"
             " remove it, or give this cluster another name"
         ) from error
 

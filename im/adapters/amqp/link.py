@@ -5,6 +5,8 @@ from typing import Any
 
 import pika
 
+from im.adapters.amqp.connection import lasting
+
 _TRANSIENT = pika.BasicProperties(delivery_mode=1)
 
 Returned = Callable[[str, bytes], None]
@@ -24,11 +26,10 @@ class Link:
         return self._channel is not None and self._channel.is_open
 
     async def open(self, connection: Any) -> None:
-        """Use a new connection. If the channel alone is closed, so is the connection: it comes back whole."""
-        channel = await connection.channel()
+        """Use a new connection."""
+        channel = await lasting(connection)
         if self._returned is not None:
             channel.add_on_return_callback(self._on_return)
-        channel.on_closed.addCallback(self._closed, channel, connection)
         self._channel = channel
 
     def close(self) -> None:
@@ -41,12 +42,6 @@ class Link:
             return False
         self._channel.basic_publish("", name, body, _TRANSIENT, mandatory=self._returned is not None)
         return True
-
-    def _closed(self, _: Any, channel: Any, connection: Any) -> None:
-        if channel is self._channel:
-            self._channel = None
-            if connection.is_open:
-                connection.close()
 
     def _on_return(self, message: Any) -> None:
         assert self._returned is not None

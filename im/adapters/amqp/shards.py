@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from im.adapters.amqp.codec import Submission, UnreadableError, pack_submission, unpack_submission
 from im.adapters.amqp.connection import GONE, declare
+from im.adapters.amqp.dead import dead_letter
 from im.adapters.amqp.topology import Topology
 from im.core.commands import Request
 from im.core.shards import preferred_shards
@@ -34,7 +35,6 @@ MOST_CRASHES = 3
 """So often a request was in hand when its worker died: it is refused then, and kept among the dead."""
 
 _CRASHES = "im-crashes"
-_PERSISTENT = 2
 
 
 class OwnedShard(Protocol):
@@ -159,9 +159,8 @@ class ShardConsumer:
             channel.basic_publish("", name, pack_submission(Submission(each.node, [each])), properties)
 
     def _bury(self, channel: Any, body: bytes, reason: str) -> None:
-        headers = {"im-reason": reason, "im-queue": self._topology.shard(self.number).name}
-        properties = pika.BasicProperties(delivery_mode=_PERSISTENT, headers=headers)
-        channel.basic_publish("", self._topology.dead.name, body, properties)
+        letter = dead_letter(reason, self._topology.shard(self.number).name)
+        channel.basic_publish("", self._topology.dead.name, body, letter)
 
     async def _close(self, channel: Any) -> None:
         if channel is self._channel:

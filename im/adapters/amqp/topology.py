@@ -20,7 +20,11 @@ SHARD_MESSAGES = 10_000
 NODE_MESSAGES = 100_000
 """A node that falls so far behind loses the oldest, sees the hole, and begins anew."""
 
-PUSH_ATTEMPTS = 20
+PUSH_ATTEMPTS = 8
+"""So often a push was in hand when its worker died or failed: the broker puts it aside."""
+
+DEAD_LOOKS = 1_000_000
+"""A look at a dead letter counts as an attempt; none may be lost by being looked at."""
 
 
 class Queue(NamedTuple):
@@ -67,13 +71,14 @@ class Topology:
     @property
     def push(self) -> Queue:
         """Of pushes."""
-        return _quorum(f"{self._prefix}.push")
+        dead = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": self.dead.name}
+        return _quorum(f"{self._prefix}.push", PUSH_ATTEMPTS, {"x-single-active-consumer": True, **dead})
 
     @property
     def dead(self) -> Queue:
         """Of what could not be done."""
-        return _quorum(f"{self._prefix}.dead")
+        return _quorum(f"{self._prefix}.dead", DEAD_LOOKS, {})
 
 
-def _quorum(name: str) -> Queue:
-    return Queue(name, True, False, {"x-queue-type": "quorum", "x-delivery-limit": PUSH_ATTEMPTS})
+def _quorum(name: str, attempts: int, more: Mapping[str, object]) -> Queue:
+    return Queue(name, True, False, {"x-queue-type": "quorum", "x-delivery-limit": attempts, **more})

@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
@@ -148,6 +148,16 @@ async def _unavailable() -> Shard:
     raise UnavailableError("no database")
 
 
+class Part(Protocol):
+    """What is set up on a connection."""
+
+    async def connected(self, connection: Any) -> None:
+        """A connection stands."""
+
+    def disconnected(self) -> None:
+        """It is gone."""
+
+
 class AmqpCase(TestCase):
     """Queues of its own on the test run's RabbitMQ."""
 
@@ -185,18 +195,30 @@ class AmqpCase(TestCase):
         await self.until(lambda: not worker.connection.problem)
         return worker
 
-    async def _remove(self) -> None:
-        done: Deferred[None] = Deferred()
+    async def channel(self) -> Any:
+        """A channel of somebody else's, with pika alone."""
+        channels: list[Any] = []
 
-        async def remove(connection: Any) -> None:
-            channel = await connection.channel()
-            names = [self.topology.shard(number).name for number in range(self.shards)]
-            for name in (*names, self.topology.dead.name):
-                await channel.queue_delete(queue=name)
-            done.callback(None)
+        async def set_up(connection: Any) -> None:
+            channels.append(await connection.channel())
 
-        connection = AmqpConnection(parameters_of(self.url, 10), clock(), remove, lambda: None)
+        connection = AmqpConnection(parameters_of(self.url, 10), clock(), set_up, lambda: None)
+        self.addCleanup(lambda: Deferred.fromCoroutine(connection.stop()))
         connection.start()
-        await done
         await self.until(lambda: not connection.problem)
-        await connection.stop()
+        return channels[0]
+
+    async def part(self, part: Part) -> AmqpConnection:
+        """A connection on which one part is set up, whenever it is made."""
+        connection = AmqpConnection(parameters_of(self.url, 10), clock(), part.connected, part.disconnected)
+        self.addCleanup(lambda: Deferred.fromCoroutine(connection.stop()))
+        connection.start()
+        await self.until(lambda: not connection.problem)
+        return connection
+
+    async def _remove(self) -> None:
+        channel = await self.channel()
+        names = [self.topology.shard(number).name for number in range(self.shards)]
+        for name in (*names, self.topology.push.name, self.topology.dead.name):
+            await channel.queue_delete(queue=name)
+        await channel.exchange_delete(exchange=self.topology.events)
