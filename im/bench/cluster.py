@@ -4,7 +4,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ _ENGINES = {"broker": "rabbitmq", "redis": "redis", "database": "postgresql"}
 _WATCH_SECONDS = 0.1
 
 
-def cluster(options: Options) -> Iterator[Measured]:
+def cluster(options: Options) -> Generator[Measured, None, None]:
     """Chat from node to node, the same beside idle nodes, one pair alone, and after a kill."""
     with running(2) as there:
         yield Measured("saturation", _across(there, "saturation", options), TALK)
@@ -36,7 +36,8 @@ def cluster(options: Options) -> Iterator[Measured]:
 @contextmanager
 def running(gateways: int) -> Iterator[Cluster]:
     """A private cluster with one worker; what dies starts again. Raises `BenchError`."""
-    with tempfile.TemporaryDirectory(prefix="im-bench-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="im-bench-cluster-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL's user passes through.
         environ = {name: value for name, value in os.environ.items() if not name.startswith("IM_")}
         there = Cluster(ClusterPlan(Path(folder), gateways, 1, TALK), environ)
         is_over = threading.Event()

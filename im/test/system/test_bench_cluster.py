@@ -1,0 +1,32 @@
+"""`imctl bench cluster` measures a real cluster, tells its parts apart, and leaves nothing behind."""
+
+from pathlib import Path
+
+from twisted.trial.unittest import TestCase
+
+from im.bench.cluster import cluster
+from im.bench.measured import Options
+
+
+def leftovers() -> set[Path]:
+    """What a bench would have left."""
+    return set(Path("/tmp").glob("im-bench-cluster-*"))
+
+
+class BenchClusterTests(TestCase):
+    uses_processes = True
+    timeout = 120
+
+    def test_chat_across_two_nodes_is_measured_by_part_and_nothing_is_lost(self) -> None:
+        before = leftovers()
+        variants = cluster(Options(seconds=1.0))
+        try:
+            variant, figures = next(variants)[:2]
+        finally:
+            variants.close()
+        self.assertEqual("saturation", variant)
+        self.assertEqual((0, 0, 0), (figures["lost"], figures["duplicated"], figures["reordered"]))
+        self.assertEqual({"gateway", "business", "broker", "redis", "database"}, figures["parts"].keys())
+        self.assertGreater(figures["parts"]["business"], 0)
+        self.assertGreater(figures["messages"], figures["amqp_messages"])
+        self.assertEqual(before, leftovers())
