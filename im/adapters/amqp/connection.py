@@ -5,26 +5,30 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pika
-from pika.adapters.twisted_connection import TwistedProtocolConnection
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 from twisted.application.internet import ClientService, backoffPolicy
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, succeed
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectionClosed
+from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
-from twisted.internet.protocol import Factory
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from im.adapters.amqp.protocol import AmqpFactory, AmqpProtocol, sentence
 from im.adapters.amqp.topology import Queue
 from im.ports import UnavailableError
 
 T = TypeVar("T")
 CALL_SECONDS = 10.0
 SETUP_SECONDS = 30.0
-AGAIN_SECONDS = 0.5
+AGAIN_SECONDS = (0.5, 5.0)
+"""Before a broker that let us not in is asked again; doubled each time."""
+
+STOP_SECONDS = 2.0
+"""What was sent has so long to leave."""
+
 _BACK_OFF = (0.1, 3.0)
 
 GONE = (AMQPError, ConnectionClosed)
@@ -45,26 +49,6 @@ def parameters_of(url: str, heartbeat: int) -> pika.URLParameters:
         raise ValueError("the URL of RabbitMQ can't be read; mind its port and its parameters") from error
     parameters.heartbeat = heartbeat
     return parameters
-
-
-class _Protocol(TwistedProtocolConnection):  # type: ignore[misc]
-    """Sends at once: else what follows a message waits for its ACK, up to 40 ms."""
-
-    def makeConnection(self, transport: Any) -> None:
-        transport.setTcpNoDelay(True)
-        super().makeConnection(transport)
-
-
-class _Factory(Factory):
-    noisy = False
-
-    def __init__(self, parameters: pika.URLParameters) -> None:
-        self._parameters = parameters
-
-    def buildProtocol(self, addr: Any) -> Any:
-        protocol = _Protocol(self._parameters)
-        protocol.factory = self
-        return protocol
 
 
 class AmqpConnection:
@@ -89,16 +73,18 @@ class AmqpConnection:
         endpoint: IStreamClientEndpoint = HostnameEndpoint(reactor, parameters.host, parameters.port)
         if parameters.ssl_options is not None:
             endpoint = wrapClientTLS(optionsForClientTLS(parameters.host), endpoint)
-        self._service = ClientService(
-            endpoint,
-            _Factory(parameters),
-            backoffPolicy(*_BACK_OFF),
-            clock=reactor,
-            prepareConnection=self._prepare,
-        )
+        factory = AmqpFactory(parameters, self._blocked)
+        self._service = ClientService(endpoint, factory, backoffPolicy(*_BACK_OFF), clock=reactor)
+        self._protocol: AmqpProtocol | None = None
         self._running: Deferred[None] = succeed(None)
         self._is_stopping = False
-        self.problem = f"{self._place} was not reached yet"
+        self._problem = f"{self._place} was not reached yet"
+        self._full = ""
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be sent now, in one sentence; "" if it can."""
+        return self._problem or self._full
 
     def start(self) -> None:
         """Connect, now and again."""
@@ -112,43 +98,73 @@ class AmqpConnection:
             return
         self._is_stopping = True
         self._running.cancel()
+        aborting = self._reactor.callLater(STOP_SECONDS, self._abort)
         await self._service.stopService()
+        if aborting.active():
+            aborting.cancel()
         self._lost()
 
     def _ended(self, failure: Failure) -> None:
-        failure.trap(CancelledError)
-
-    def _prepare(self, protocol: Any) -> "Deferred[Any]":
-        ready: Deferred[Any] = protocol.ready
-        return ready.addTimeout(CALL_SECONDS, self._reactor).addErrback(self._not_ready)
-
-    def _not_ready(self, failure: Failure) -> Failure:
-        self._tell(f"{self._place} does not let us in: {_sentence(failure.value)}")
-        return failure
+        if not failure.check(CancelledError):
+            self._log.failure("{place} is connected to no more", failure, place=self._place)
 
     async def _run(self) -> None:
+        pause, longest = AGAIN_SECONDS
         while True:
-            connection: Any = await self._service.whenConnected()
-            closed: Deferred[Any] = connection.closed
+            self._protocol = protocol = await self._connected()
+            was_of_use = await self._use(protocol)
+            pause = AGAIN_SECONDS[0] if was_of_use else min(2 * pause, longest)
+            await deferLater(self._reactor, pause)
+
+    async def _connected(self) -> AmqpProtocol:
+        while True:
             try:
-                setting_up = Deferred.fromCoroutine(self._set_up(connection))
-                await setting_up.addTimeout(SETUP_SECONDS, self._reactor)
-            except (*GONE, UnavailableError, TimeoutError, OSError) as error:
-                self._tell(f"{self._place}: {_sentence(error)}")
-                end(connection)
+                protocol: Any = await self._service.whenConnected(failAfterFailures=1)
+            except (ConnectError, OSError) as error:
+                self._tell(f"{self._place} is not reached: {sentence(error)}")
+                await deferLater(self._reactor, 0)
             else:
-                self.problem = ""
-                self._log.info("connected to {place}", place=self._place)
-            reason = await closed
-            self._lost()
-            if not self.problem:
-                self._tell(f"{self._place} is gone: {_sentence(reason)}")
-            await deferLater(self._reactor, AGAIN_SECONDS)
+                assert isinstance(protocol, AmqpProtocol)
+                return protocol
+
+    async def _use(self, protocol: AmqpProtocol) -> bool:
+        """Until it is gone. Was it of use?"""
+        refusal = await protocol.opened.addTimeout(CALL_SECONDS, self._reactor)
+        closed: Deferred[Any] | None = protocol.closed
+        if refusal or closed is None:
+            if refusal:
+                self._tell(f"{self._place} does not let us in: {refusal}")
+            self._abort()
+            return False
+        try:
+            setting_up = Deferred.fromCoroutine(self._set_up(protocol))
+            await setting_up.addTimeout(SETUP_SECONDS, self._reactor)
+        except (*GONE, UnavailableError, TimeoutError, OSError) as error:
+            self._tell(f"{self._place}: {sentence(error)}")
+            end(protocol)
+        else:
+            self._problem = ""
+            self._log.info("connected to {place}", place=self._place)
+        reason = await closed
+        self._full = ""
+        self._lost()
+        was_of_use = not self._problem
+        if was_of_use:
+            self._tell(f"{self._place} is gone: {protocol.why or sentence(reason)}")
+        return was_of_use
+
+    def _abort(self) -> None:
+        if self._protocol is not None:
+            self._protocol.transport.abortConnection()
+
+    def _blocked(self, reason: str) -> None:
+        self._full = f"{self._place} takes no messages now: {reason}" if reason else ""
+        self._log.warn("{text}", text=self._full or f"{self._place} takes messages again")
 
     def _tell(self, problem: str) -> None:
-        if problem != self.problem and not self._is_stopping:
+        if problem != self._problem and not self._is_stopping:
             self._log.warn("{problem}", problem=problem)
-        self.problem = problem
+        self._problem = problem
 
 
 def end(connection: Any) -> None:
@@ -194,8 +210,3 @@ async def declare_topic(channel: Any, exchange: str) -> None:
             f"the exchange {exchange} can't be used ({error.reply_text}):"
             " remove it, or give this cluster another name"
         ) from error
-
-
-def _sentence(error: Any) -> str:
-    text = " ".join(str(error).split())
-    return text or type(error).__name__

@@ -1,0 +1,77 @@
+"""pika's protocol, with what it does not tell: why a broker let us not in, and that it takes nothing now."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pika
+from OpenSSL import SSL
+from pika.adapters.twisted_connection import TwistedProtocolConnection
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionClosed
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.python.failure import Failure
+
+Blocked = Callable[[str], None]
+"""Is told why the broker takes nothing from this connection; "": it takes everything again."""
+
+
+class AmqpProtocol(TwistedProtocolConnection):  # type: ignore[misc]
+    """`opened` fires once: with "", or with why the connection is of no use, in a sentence.
+
+    `why` is what the broker said when it closed the connection, "" if it said nothing. Sends at once: else
+    what follows a message waits for its ACK, up to 40 ms.
+    """
+
+    def __init__(self, parameters: pika.URLParameters, blocked: Blocked) -> None:
+        super().__init__(parameters)
+        self.why = ""
+        self.opened: Deferred[str] = self.ready.addCallbacks(lambda _: "", self._not_opened)
+        self._impl.add_on_connection_blocked_callback(lambda _, frame: blocked(sentence(frame.method.reason)))
+        self._impl.add_on_connection_unblocked_callback(lambda _, frame: blocked(""))
+
+    def makeConnection(self, transport: Any) -> None:
+        """See `IProtocol`."""
+        transport.setTcpNoDelay(True)
+        super().makeConnection(transport)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """See `IProtocol`."""
+        told = self._impl._error  # What the broker said; the library forgets it for how the socket closed.
+        if told is not None:
+            self.why = sentence(told)
+        elif not reason.check(ConnectionClosed):
+            self.why = f"it is not trusted: {_tls_sentence(reason.value)}"
+        super().connectionLost(reason)
+
+    def _not_opened(self, failure: Failure) -> str:
+        if failure.check(CancelledError):
+            return "it does not answer"
+        return self.why or sentence(failure.value)
+
+
+class AmqpFactory(Factory):
+    """Makes protocols for one broker."""
+
+    noisy = False
+
+    def __init__(self, parameters: pika.URLParameters, blocked: Blocked) -> None:
+        self._parameters = parameters
+        self._blocked = blocked
+
+    def buildProtocol(self, addr: Any) -> AmqpProtocol:
+        """See `Factory`."""
+        protocol = AmqpProtocol(self._parameters, self._blocked)
+        protocol.factory = self
+        return protocol
+
+
+def sentence(error: Any) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _tls_sentence(error: BaseException | None) -> str:
+    """What OpenSSL says of it, which is a list of (library, function, reason)."""
+    if isinstance(error, SSL.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][-1])
+    return f"its certificate is not for this name ({type(error).__name__})"
