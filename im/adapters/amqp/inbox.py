@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im.adapters.amqp.codec import UnreadableError, unpack_hop
-from im.adapters.amqp.connection import GONE, declare
+from im.adapters.amqp.connection import CALL_SECONDS, GONE, declare
 from im.adapters.amqp.topology import Topology
 from im.core.hops import BEAT_SECONDS, Hops
 from im.ports import NodeReceiver, UnavailableError
@@ -66,6 +67,12 @@ class Inbox:
 
     async def join(self, address: str) -> None:
         """Have a queue of a new address, and none of the old. Raises `UnavailableError`."""
+        try:
+            await Deferred.fromCoroutine(self._join(address)).addTimeout(CALL_SECONDS, self._clock)
+        except TimeoutError as error:
+            raise UnavailableError("RabbitMQ does not make this node's queue") from error
+
+    async def _join(self, address: str) -> None:
         if self._connection is None:
             raise UnavailableError("RabbitMQ is not reached")
         old, old_address = self._channel, self.address

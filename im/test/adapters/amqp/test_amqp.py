@@ -1,14 +1,18 @@
 """Requests go to their shards and come back; whatever is lost on the way is noticed."""
 
+import itertools
 from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 
 from im.adapters.amqp.codec import Hop, pack_hop
 from im.core.commands import Request
 from im.core.errors import Refused
 from im.core.messages import Sent
-from im.core.shards import shard_of
+from im.core.shards import preferred_shards, shard_of
 from im.ports import Delivery, NodeBatch
-from im.test.adapters.amqp.cluster import DIRECT, AmqpCase, Node, Shard, a_send
+from im.test.adapters.amqp.cluster import DIRECT, AmqpCase, Node, Shard, Worker, a_send, clock
 
 
 def submit(node: Node, first: int, last: int, conversation: str = DIRECT) -> None:
@@ -48,6 +52,14 @@ class WayTests(AmqpCase):
         submit(node, 1, 1)
         await self.until(lambda: node.results)
         await node.stop()
+
+    async def test_a_channel_that_the_broker_closes_comes_back_with_the_connection(self) -> None:
+        node, worker = await self.node(), await self.worker()
+        await worker.link._channel.queue_declare(queue="nowhere", passive=True).addErrback(lambda _: None)
+        self.assertFalse(worker.link.is_up)
+        worker.publisher.publish("n1~g1", NodeBatch())
+        await self.until(lambda: worker.link.is_up)
+        self.assertEqual(node.doubts, [])
 
     async def test_deliveries_reach_only_the_node_that_is_named(self) -> None:
         one, two, worker = await self.node("n1"), await self.node("n2"), await self.worker()
@@ -112,6 +124,13 @@ class DoubtTests(AmqpCase):
         await self.until(lambda: not node.inbox._hops._hops)
         self.assertEqual(node.doubts, [])
 
+    async def test_a_queue_that_somebody_removes_is_a_doubt(self) -> None:
+        node = await self.node()
+        await node.inbox._channel.queue_delete(queue=self.topology.node_name("n1~g1"))
+        await self.until(lambda: node.doubts)
+        self.assertIn("this node's queue is gone", node.doubts[0])
+        self.assertEqual(node.inbox.address, "")
+
     async def test_the_end_of_the_connection_is_a_doubt(self) -> None:
         node = await self.node()
         await node.connection.stop()
@@ -133,6 +152,36 @@ class ShardTests(AmqpCase):
             submit(node, number, number, f"d~alice~user{number}")
         await self.until(lambda: len(two.owned) == 2 and len(node.results) >= 16)
         self.assertEqual(one.owned & two.owned, set())
+
+    async def test_a_shard_that_goes_to_another_worker_and_back_keeps_its_order(self) -> None:
+        node, one = await self.node(), await self.worker("w1")
+        shard = preferred_shards("w2", ["w1", "w2"], self.shards)[0]
+        conversations = (f"d~alice~user{number}" for number in itertools.count())
+        conversation = next(each for each in conversations if shard_of(each, self.shards) == shard)
+        done, sent = list[int](), 0
+
+        def act(shard: Shard, requests: Sequence[Request]) -> bool:
+            done.extend(each.id for each in requests)
+            return shard.answer(requests)
+
+        async def flood(owner: Worker) -> None:
+            nonlocal sent
+            while shard not in owner.owned:
+                sent += 1
+                submit(node, sent, sent, conversation)
+                await deferLater(clock(), 0.002)
+
+        one.act = act
+        await flood(one)
+        two = await self.worker("w2", stays=True)
+        two.act = act
+        await flood(two)
+        self.names.remove("w2")
+        stopping = Deferred.fromCoroutine(two.stop())
+        await flood(one)
+        await stopping
+        await self.until(lambda: len(node.results) >= sent)
+        self.assertEqual(done, list(range(1, sent + 1)))
 
     async def test_what_a_worker_had_in_hand_when_it_died_is_done_by_the_next(self) -> None:
         node, one = await self.node(), await self.worker("w1", stays=True)

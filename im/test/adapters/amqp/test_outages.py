@@ -104,9 +104,10 @@ class OutageTests(AmqpCase):
         self.server.kill()
         node = Node("n1", self.topology, self.url)
         worker = Worker("w1", self.topology, self.url, ["w1"])
-        for each in (node, worker):
-            self.addCleanup(lambda each=each: Deferred.fromCoroutine(each.stop()))
-            each.connection.start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(node.stop()))
+        self.addCleanup(lambda: Deferred.fromCoroutine(worker.stop()))
+        node.connection.start()
+        worker.connection.start()
         await self.until(lambda: "is not reached" in node.connection.problem)
         node.bridge.submit(Request("n1", 1, "s", a_send(1)))
         await self.until(lambda: node.results)
