@@ -57,6 +57,7 @@ class Config:
     redis_url: str = ""
     amqp_url: str = ""
     database_url: str = ""
+    amqp_events: tuple[str, ...] = ()
     cluster: str = "im"
     shards: int = 4
     advertise: tuple[str, ...] = ()

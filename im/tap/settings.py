@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from im.adapters.jwt.address import checked_url
 from im.core.calendars import zone_of
+from im.core.events import KINDS
 from im.core.limits import Limits
 
 FOREIGN_VARIABLES = (
@@ -101,6 +102,15 @@ def _names(value: Any) -> tuple[str, ...]:
     if not texts or len({*texts}) < len(texts):
         raise ValueError("is no list of different names; give one such as jwt,own")
     return tuple(texts)
+
+
+def _kinds(value: Any) -> tuple[str, ...]:
+    kinds = _names(value)
+    if kinds == ("all",):
+        return KINDS
+    if not {*kinds} <= {*KINDS}:
+        raise ValueError(f"is no list of kinds of events; give all, or some of {', '.join(KINDS)}")
+    return kinds
 
 
 def _yes_or_no(value: Any) -> bool:
@@ -270,6 +280,11 @@ SETTINGS: dict[str, Setting] = {
             _engine_url("postgresql://USER:PASSWORD@HOST/NAME", "postgresql"),
             "cluster: PostgreSQL of im-business, or file:PATH that holds it [default: none]",
             is_secret=True,
+        ),
+        Setting(
+            "amqp_events",
+            _kinds,
+            "cluster: kinds of events that go to RabbitMQ, such as stored,read, or all [default: none]",
         ),
         Setting("cluster", _name, "cluster: its name, a prefix of all that it keeps outside [default im]"),
         Setting(

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from im import __version__
+from im.adapters.amqp.events import EventPublisher
 from im.adapters.amqp.shards import OwnedShard, Ownership, ShardConsumers
 from im.adapters.redis.connection import RedisConnection
 from im.adapters.redis.directory import Directory
@@ -36,6 +37,7 @@ from im.http.health import health_site
 from im.isolation import HandlerCounters, Handlers
 from im.ports import IStore, NodeBatch, UnavailableError
 from im.tap.cluster.engines import WORKER_HEARTBEAT, engines_of
+from im.tap.cluster.events import EventPosting
 from im.tap.cluster.measures import worker_metrics
 from im.tap.cluster.peer import Peer, PeerEnds
 from im.tap.cluster.shards import AnnouncedStore, ClaimedShard, Duty
@@ -78,6 +80,9 @@ class BusinessParts:
         ownership = Ownership(self._incarnation, lambda: self._workers.names, self._claim)
         self._workers = LiveWorkers(self._incarnation, self._redis, engines.keys, reactor)
         self._shards = ShardConsumers(engines.topology, ownership, reactor)
+        self._events = EventPublisher(engines.topology, reactor)
+        if config.amqp_events:
+            self._peer.also(self._events.connected, self._events.disconnected)
         self._peer.also(self._shards.connected, self._shards.disconnected)
         self._pool = ThreadPool(1, _THREADS, "store")
         self._store = self._postgres()
@@ -190,7 +195,8 @@ class BusinessParts:
         times = offline_times(reactor, now_ms, limits)
         consumers = (hook_consumer(self._hooks), WEBHOOK_CONSUMER)
         watches = [OfflineWatch(store, each, times) for each in consumers]
-        return [*chores, *watches, WebhookPosting(self._config, reactor, store)]
+        events = EventPosting(reactor, store, self._config.amqp_events, self._events.publish)
+        return [*chores, *watches, WebhookPosting(self._config, reactor, store), events]
 
     def _sweep(self) -> None:
         self._sweeping = self._reactor.callLater(SWEEP_SECONDS, self._sweep)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.core.events import KINDS
 from im.core.limits import Limits
 from im.tap.config import FOREIGN, Config, ConfigError, Given, load
 from im.tap.settings import SETTINGS
@@ -103,6 +104,11 @@ class ConfigTests(SynchronousTestCase):
         self.assertEqual(self.load({"http": "off"}, IM_ADMIN="").http, "")
         self.assertEqual(self.load({"http": "off"}, IM_ADMIN="").admin, "")
 
+    def test_kinds_of_events_are_named_or_all(self) -> None:
+        self.assertEqual(self.load({}).amqp_events, ())
+        self.assertEqual(self.load(IM_AMQP_EVENTS="stored,read").amqp_events, ("stored", "read"))
+        self.assertEqual(self.load(IM_AMQP_EVENTS="all").amqp_events, KINDS)
+
     def test_an_unknown_key_of_the_file_is_named_with_the_nearest(self) -> None:
         path = self.file('usres = "open"\n')
         self.assertEqual(
@@ -136,6 +142,7 @@ class ConfigTests(SynchronousTestCase):
             ("IM_NODE", "two words"),
             ("IM_AUTH", ","),
             ("IM_AUTH", "own,own"),
+            ("IM_AMQP_EVENTS", "stored,other"),
             ("IM_JWT_KEYS_URL", "http://shop.example/jwks"),
             ("IM_JWT_KEYS_URL", "shop"),
             ("IM_JWT_USER_CLAIM", ""),

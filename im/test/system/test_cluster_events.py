@@ -1,5 +1,6 @@
-"""Webhooks of a cluster: posted by whichever worker owns the first shard."""
+"""Events of a cluster: posted, and published to RabbitMQ, by whichever worker owns the first shard."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pika
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.core.events import STORED
@@ -21,19 +23,22 @@ NODE = "node-1"
 SECONDS = 30.0
 
 
-class ClusterWebhookTests(SynchronousTestCase):
+class ClusterEventTests(SynchronousTestCase):
     uses_processes = True
 
     def setUp(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="im-webhooks-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="im-events-", dir="/tmp"))
         self.folder.chmod(0o755)
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.got: dict[int, str] = {}
         self.target = Target()
         self.addCleanup(self.target.end)
-        settings = {"IM_WEBHOOKS_PRIVATE": "true"}
+        settings = {"IM_WEBHOOKS_PRIVATE": "true", "IM_AMQP_EVENTS": STORED}
         self.cluster = Cluster(ClusterPlan(self.folder / "state", 1, 2, settings), environment())
         self.addCleanup(self.cluster.stop)
         self.cluster.start()
+        self.rabbitmq = pika.BlockingConnection(pika.URLParameters(self.cluster.urls["IM_AMQP_URL"]))
+        self.addCleanup(self.rabbitmq.close)
 
     def imctl(self, command: str, *argv: str) -> list[dict[str, Any]]:
         where = ("--state-dir", str(self.folder / "state"), "--node", NODE, "--json")
@@ -46,6 +51,9 @@ class ClusterWebhookTests(SynchronousTestCase):
         return [each["seq"] for event in self.target.events(STORED) for each in event["data"]["entries"]]
 
     def test_no_event_is_lost_when_the_worker_that_posts_is_killed(self) -> None:
+        channel = self.rabbitmq.channel()
+        channel.queue_declare("index")
+        channel.queue_bind("index", "im.events", STORED)
         self.imctl("webhooks", "add", self.target.url, "--kind", STORED)
         self.send(1)
         self.wait_for_post(1)
@@ -59,6 +67,16 @@ class ClusterWebhookTests(SynchronousTestCase):
         self.assertEqual([1, 2, 3], sorted(self.told()))
         wait_for(self.is_all_taken, "a 2xx for each", SECONDS)
         self.assertEqual(2, [posted.event["id"] for posted in self.target.posted].count(self.second_event()))
+        wait_for(lambda: {1, 2, 3} == {*self.published(channel)}, "the events on RabbitMQ", SECONDS)
+
+    def published(self, channel: Any) -> dict[int, str]:
+        """The seqs that came into the queue so far, each with the id of its event."""
+        while (got := channel.basic_get("index", auto_ack=True))[0] is not None:
+            _, properties, body = got
+            event = json.loads(body)
+            self.assertEqual(event["id"], properties.message_id)
+            self.got.update((each["seq"], event["id"]) for each in event["data"]["entries"])
+        return self.got
 
     def send(self, seq: int) -> None:
         (sent,) = self.imctl("send", "--as", "alice", "--to", "bob", str(seq))
