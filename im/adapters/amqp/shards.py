@@ -72,6 +72,7 @@ class ShardConsumer:
         self._topology = topology
         self._ownership = ownership
         self._channel: Any = None
+        self._tag = ""
         self._owned: OwnedShard | None = None
         self._running: Deferred[None] = succeed(None)
         self._is_giving_up = False
@@ -94,7 +95,7 @@ class ShardConsumer:
         queue = self._topology.shard(self.number)
         await declare(channel, queue)
         await channel.basic_qos(prefetch_count=PREFETCH)
-        messages, _ = await channel.basic_consume(queue.name)
+        messages, self._tag = await channel.basic_consume(queue.name)
         self._channel = channel
         self._is_giving_up = False
         self._running = Deferred.fromCoroutine(self._run(channel, messages))
@@ -143,7 +144,13 @@ class ShardConsumer:
                 self._do_alone(channel, requests, _crashes(properties) + 1)
             elif not await self._owned.execute(requests):
                 raise _LostError
+        if self._is_giving_up:
+            self._take_no_more(channel)
         channel.basic_ack(method.delivery_tag)
+
+    def _take_no_more(self, channel: Any) -> None:
+        """Before the last acknowledgement: what came after it would count as a crash of ours."""
+        channel.basic_cancel(self._tag).addErrback(lambda failure: failure.trap(*GONE) and None)
 
     def _do_alone(self, channel: Any, requests: Sequence[Request], crashes: int) -> None:
         """What was in hand when its worker died: each request by itself, so that it takes no other along."""

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from im.adapters.amqp import shards as sharding
 from im.adapters.amqp.bridge import AmqpBridge
 from im.adapters.amqp.connection import AmqpConnection, parameters_of
 from im.adapters.amqp.inbox import Inbox
@@ -166,10 +167,16 @@ class AmqpCase(TestCase):
     shards = 4
 
     def setUp(self) -> None:
+        self.hurry()
         self.url = shared("rabbitmq")
         self.topology = Topology(f"im-test-{os.getpid()}-{next(_numbers)}", self.shards)
         self.names: list[str] = []
         self.addCleanup(lambda: Deferred.fromCoroutine(self._remove()))
+
+    def hurry(self) -> None:
+        """Let shards change hands in tenths of the time."""
+        for name in ("STAND_BY_SECONDS", "LOOK_SECONDS", "AGAIN_SECONDS"):
+            self.patch(sharding, name, getattr(sharding, name) / 10)
 
     async def until(self, condition: Callable[[], Any]) -> None:
         """Wait for the network, and nothing else."""

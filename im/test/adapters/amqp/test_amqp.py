@@ -183,6 +183,23 @@ class ShardTests(AmqpCase):
         await self.until(lambda: len(node.results) >= sent)
         self.assertEqual(done, list(range(1, sent + 1)))
 
+    async def test_what_waits_behind_the_last_batch_of_a_worker_goes_to_the_next_as_it_is(self) -> None:
+        first, second = await self.node("n1"), await self.node("n2")
+        one, held = await self.worker("w1", stays=True), Deferred[bool]()
+        one.execute_all = lambda requests: held
+        submit(first, 1, 3)
+        await self.until(lambda: one.done)
+        submit(second, 4, 6)
+        await self.until(lambda: not len(second.bridge))
+        two = await self.worker("w2")
+        self.names.remove("w1")
+        await self.until(lambda: all(shard.is_open for shard in two.shards.shards))
+        stopping = Deferred.fromCoroutine(one.stop())
+        held.callback(True)
+        await stopping
+        await self.until(lambda: len(second.results) == 3)
+        self.assertEqual(two.done, [(shard_of(DIRECT, 4), [4, 5, 6])])
+
     async def test_what_a_worker_had_in_hand_when_it_died_is_done_by_the_next(self) -> None:
         node, one = await self.node(), await self.worker("w1", stays=True)
         one.act = lambda shard, requests: False

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.adapters.amqp import custom as custom_module
 from im.adapters.amqp import jobs
 from im.adapters.amqp.connection import declare_topic
-from im.adapters.amqp.custom import MOST_ASKED, Answer, CustomAsker
+from im.adapters.amqp.custom import Answer, CustomAsker
 from im.adapters.amqp.events import EventPublisher
 from im.adapters.amqp.jobs import Job, JobConsumer
 from im.adapters.amqp.topology import PUSH_ATTEMPTS, Topology
@@ -255,8 +255,9 @@ class AnswerTests(SynchronousTestCase):
             self.assertEqual((answer[0], len(answer[1])), (Code.INTERNAL, 200))
 
     def test_so_many_may_wait_and_no_more(self) -> None:
+        self.patch(custom_module, "MOST_ASKED", 20)
         self.asker._channel = _Silent()
-        asked = [self.asker.ask(POLL) for _ in range(MOST_ASKED)]
+        asked = [self.asker.ask(POLL) for _ in range(20)]
         refused: list[Answer] = []
         self.asker.ask(POLL).addCallback(refused.append)
         self.assertIsInstance(refused[0], Refused)

@@ -64,6 +64,7 @@ class OutageTests(AmqpCase):
     """On a broker of their own."""
 
     def setUp(self) -> None:
+        self.hurry()
         self.server = server()
         self.url = self.server.url
         self.topology = Topology(f"im-{next(_numbers)}", self.shards)
