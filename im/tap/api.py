@@ -42,7 +42,7 @@ class Api:
             config.limits,
             reactor,
             now_ms,
-            lambda: uuid7(now_ms(), os.urandom(_RANDOM_BYTES)),
+            new_id,
             self.address,
             route,
             logins.mint,
@@ -52,6 +52,11 @@ class Api:
         )
         self.public: ApiResource = public_api(ports, settings, logins.authenticator)
         self.operators: ApiResource = operators_api(ports, settings, logins.operators)
+
+
+def new_id() -> bytes:
+    """Of a push: a UUIDv7."""
+    return uuid7(now_ms(), os.urandom(_RANDOM_BYTES))
 
 
 def api_ports(store: IStore, registry: ISessionRegistry, pushes: Pushes, access: Access) -> ApiPorts:

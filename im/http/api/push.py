@@ -147,13 +147,16 @@ class PushDesk:
         ]
 
     async def _push(self, call: Call) -> object:
-        body: PushInput = call.body
+        return await self.push(call.body, call.token)
+
+    async def push(self, body: PushInput, token: bytes) -> PushAnswer:
+        """Push under the id `token`, with which a repetition changes nothing. Raises `RefusedError`."""
         if bool(body.to) is body.everyone:
             raise RefusedError(invalid("to", "name users in to, or say everyone"))
         number, data = _what(body)
         if body.signal:
             return await self._signal(body, number, data)
-        push = self._made(body, number, data, call.token)
+        push = self._made(body, number, data, token)
         users = await self._pushes.online() if body.everyone else tuple(dict.fromkeys(body.to))
         stored = await self._pushes.store(push, users)
         told: list[UserAnswer] = []

@@ -14,6 +14,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from im.core.errors import Code, Refused, RefusedError, invalid
 from im.http.api.callers import Callers, Rates
+from im.http.api.decoding import decoded, refusal
 from im.http.api.once import HEADER, Once, asked
 from im.http.api.table import Call, Caller, Route, Routes, authorize
 from im.http.site import BoundedRequest, write_error
@@ -177,7 +178,7 @@ def _query(request: Request, route: Route) -> Any:
     try:
         return msgspec.convert(texts, route.query, strict=False)
     except msgspec.ValidationError as error:
-        raise RefusedError(_refusal(error)) from None
+        raise RefusedError(refusal(error)) from None
 
 
 def _body(content: bytes, route: Route) -> Any:
@@ -185,14 +186,4 @@ def _body(content: bytes, route: Route) -> Any:
         if content:
             raise RefusedError(invalid("body", "this route takes no body"))
         return None
-    try:
-        return msgspec.json.decode(content, type=route.body)
-    except msgspec.ValidationError as error:
-        raise RefusedError(_refusal(error)) from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise RefusedError(invalid("body", "the body must be JSON")) from None
-
-
-def _refusal(error: msgspec.ValidationError) -> Refused:
-    text, _, place = str(error).partition(" - at `$")
-    return invalid(place.rstrip("`").lstrip(".") or "body", text)
+    return decoded(content, route.body)

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im import __version__
+from im.adapters.amqp.jobs import JobConsumer
 from im.adapters.redis.connection import RedisConnection
 from im.adapters.redis.directory import Directory
 from im.adapters.redis.layout import address
@@ -29,9 +30,12 @@ from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceS
 from im.handler import GATEWAY
 from im.http.admin import Check, NodeStatus
 from im.http.api.about import Addresses
+from im.http.api.push import PushDesk, PushParts
+from im.http.api.queued_pushes import QueuedPushes
 from im.http.metrics import Metric
 from im.isolation import HandlerCounters, Handlers
 from im.ports import IAuthenticator, NodeBatch, Session
+from im.tap.api import new_id
 from im.tap.cluster.engines import NODE_HEARTBEAT, engines_of
 from im.tap.cluster.measures import gateway_metrics
 from im.tap.cluster.peer import Peer, PeerEnds
@@ -84,7 +88,12 @@ class ClusterLayers:
         self._attachment = Attachment(
             config.node, world, self.node.sessions, self.node.looks, self.node.ticker, SystemRandom()
         )
-        self.measures: Sequence[Metric] = gateway_metrics(self._peer)
+        desk = PushDesk(PushParts(self.pushes, self.registry, config.limits, now_ms))
+        queued = QueuedPushes(self.store, desk, new_id)
+        topology = engines.topology
+        self._jobs = JobConsumer(topology, topology.push, lambda job: queued.take(job.body, job.key), reactor)
+        self._peer.also(self._jobs.connected, self._jobs.disconnected)
+        self.measures: Sequence[Metric] = gateway_metrics(self._peer, self._jobs)
         self._beating = LoopingCall(self._beat)
         self._beating.clock = reactor
 
@@ -157,6 +166,7 @@ class ClusterLayers:
             self._beating.stop()
         self.node.stop()
         self._directory.stop()
+        await self._jobs.stop()
         await self._registration.close()
         await self._peer.stop()
         await self._redis.close()

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from im import __version__
+from im.adapters.amqp.jobs import JobConsumer
 from im.adapters.amqp.shards import ShardConsumers
 from im.http.admin import Check
 from im.http.metrics import Kind, Metric
 from im.tap.cluster.peer import Peer
 
 
-def gateway_metrics(peer: Peer) -> Sequence[Metric]:
+def gateway_metrics(peer: Peer, jobs: JobConsumer) -> Sequence[Metric]:
     """What a node of a cluster has beside those of every node."""
     submissions = partial(getattr, peer.bridge, "published")
     delivered = partial(getattr, peer.inbox, "delivered")
@@ -19,6 +20,13 @@ def gateway_metrics(peer: Peer) -> Sequence[Metric]:
             "im_submissions_published_total", Kind.COUNTER, "Messages of requests for workers.", submissions
         ),
         Metric("im_delivery_batches_total", Kind.COUNTER, "Batches with messages for sessions.", delivered),
+        Metric("im_queued_pushes_total", Kind.COUNTER, "Pushes taken from the queue.", lambda: jobs.done),
+        Metric(
+            "im_queued_pushes_refused_total",
+            Kind.COUNTER,
+            "Pushes of the queue that became dead letters.",
+            lambda: jobs.refused,
+        ),
     ]
 
 

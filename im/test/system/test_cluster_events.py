@@ -69,6 +69,21 @@ class ClusterEventTests(SynchronousTestCase):
         self.assertEqual(2, [posted.event["id"] for posted in self.target.posted].count(self.second_event()))
         wait_for(lambda: {1, 2, 3} == {*self.published(channel)}, "the events on RabbitMQ", SECONDS)
 
+    def test_pushes_come_from_a_queue_once_and_bad_ones_are_put_aside(self) -> None:
+        channel = self.rabbitmq.channel()
+        self.imctl("users", "create", "carol")
+        for key, body in (("7", b'{"to": ["carol"], "event": {"paid": 7}}'), ("8", b"{"), ("", b"{}")):
+            for _ in range(2):
+                properties = pika.BasicProperties(message_id=key, delivery_mode=2)
+                channel.basic_publish("", "im.push", body, properties)
+        wait_for(lambda: self.dead(channel) == 4, "dead letters", SECONDS)
+        (got,) = self.imctl("tail", "--as", "carol", "--count", "1", "--timeout", "10")
+        self.assertEqual(('{"paid": 7}', 1), (got["text"], got["seq"]))
+        self.assertEqual([1], [each["unread"] for each in self.imctl("unread", "--as", "carol")])
+
+    def dead(self, channel: Any) -> int:
+        return int(channel.queue_declare("im.dead", passive=True).method.message_count)
+
     def published(self, channel: Any) -> dict[int, str]:
         """The seqs that came into the queue so far, each with the id of its event."""
         while (got := channel.basic_get("index", auto_ack=True))[0] is not None:

@@ -64,8 +64,8 @@ class ApiCase(SynchronousTestCase):
         policy = StorePolicy(self.limits, users_open=False)
         self.store = SqliteStore(database, inline_runners(), self.now_ms, policy, self.fail)
         self.worker = Worker(self.clock, WorkerPorts(self.store, self.registry, self.bus))
-        pushes = Pushes(self.clock, PushPorts(self.store, self.registry, self.worker.tell))
-        self.worker.observe(pushes.committed)
+        self.pushes = Pushes(self.clock, PushPorts(self.store, self.registry, self.worker.tell))
+        self.worker.observe(self.pushes.committed)
         self.told: list[NodeBatch] = []
         self.posted: list[tuple[str, Mapping[str, str], bytes]] = []
         self.post_problem = ""
@@ -86,7 +86,7 @@ class ApiCase(SynchronousTestCase):
             DeskSettings(self.post, self.now_ms, lambda size: next(numbers).to_bytes(size, "big")),
             frozenset({ORIGIN}),
         )
-        ports = ApiPorts(self.store, self.registry, pushes, access, self.keys)
+        ports = ApiPorts(self.store, self.registry, self.pushes, access, self.keys)
         authenticator = TokenAuthenticator(self.tokens)
         self.api = public_api(ports, settings, authenticator)
         root = public_root()
