@@ -2,7 +2,7 @@
 
 A *consumer* is somebody to whom events are carried, such as a webhook; it has a row of its own for each
 event of a kind that it wants. Events of one *lane* are carried in order, one after the other: a user's
-events are a lane, and records of what was stored take turns on `STORED_LANES` lanes. See
+events are a lane, and so are all records of what was stored, each of which is of many users. See
 `im.core.commands`.
 """
 
@@ -23,7 +23,7 @@ TEST = "test"
 
 KINDS = (ONLINE, OFFLINE, STORED, OFFLINE_MESSAGE, DELIVERED, READ, PUSH_RESULT)
 
-STORED_LANES = 8
+STORED_LANE = "~"
 MOST_STORED = 256
 """Entries in one record of what was stored; a larger batch has more records."""
 
@@ -260,9 +260,9 @@ def first_event(time_ms: int) -> bytes:
     return max(0, time_ms).to_bytes(6, "big") + bytes(10)
 
 
-def lane_of(user: str, turn: int) -> str:
-    """The lane of a user's events; of records of no one user, that of the `turn`-th."""
-    return user or f"~{turn % STORED_LANES}"
+def lane_of(user: str) -> str:
+    """The lane of a user's events, or of records that are of no one user."""
+    return user or STORED_LANE
 
 
 def payload(**fields: object) -> str:

@@ -236,13 +236,16 @@ class FailureTests(CourierCase):
         for each in self.hanging:
             self.assertTrue(each.called)
 
-    def test_records_of_what_is_stored_pass_one_that_is_refused(self) -> None:
+    def test_records_of_what_is_stored_come_in_the_order_of_the_commits(self) -> None:
         self.write(SubscribeEvents("hook", (STORED,)))
         self.hanging = []
         for number in range(1, 5):
             self.write(a_send(number))
-        self.run_for(0.3)
-        self.assertEqual(4, len(self.carried))
+        for number in range(1, 5):
+            self.run_for(0.3)
+            self.assertEqual(number, len(self.carried))
+            self.hanging[-1].callback("")
+        self.assertEqual(self.carried, sorted(self.carried))
 
 
 class ScheduleTests(SynchronousTestCase):

@@ -78,7 +78,6 @@ class EventWriter:
         self._is_alone = is_alone
         self._ids = EventIds(os.urandom)
         self._away_consumers: frozenset[str] | None = None
-        self._turn = 0
         self._received: dict[tuple[str, str], int] = {}
         self.wanted: dict[str, tuple[str, ...]] = {}
         self.stale_ms = 0
@@ -123,8 +122,7 @@ class EventWriter:
         rows = []
         for event in events:
             event_id = self._ids.next(now_ms)
-            lane = lane_of(event.user, self._turn)
-            self._turn += not event.user
+            lane = lane_of(event.user)
             what = (event_id, lane, event.kind, event.user, event.time_ms, now_ms, event.payload)
             rows += [(consumer, *what) for consumer in consumers]
         _ADD.execute(self._connection, rows)
