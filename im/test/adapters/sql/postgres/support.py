@@ -62,6 +62,17 @@ def execute(url: str, sql: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
+def settle(url: str) -> None:
+    """Wait until no transaction of the server began before now: while one runs, cursors of syncs tell twice.
+
+    Other tests use other databases of the same server.
+    """
+    ((newest,),) = execute(url, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+    is_over = f"SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '{newest}'::xid8 FROM pg_sleep(0.002)"
+    while execute(url, is_over) != [(True,)]:
+        pass
+
+
 def emptied() -> str:
     """The common database, with nothing in its tables."""
     url = common_database()
