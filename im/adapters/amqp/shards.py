@@ -20,6 +20,7 @@ from im.adapters.amqp.connection import GONE, declare
 from im.adapters.amqp.dead import dead_letter
 from im.adapters.amqp.topology import Topology
 from im.core.commands import Request
+from im.core.errors import Code, Refused
 from im.core.shards import preferred_shards
 from im.ports import UnavailableError
 
@@ -34,7 +35,10 @@ AGAIN_SECONDS = 0.5
 MOST_CRASHES = 3
 """So often a request was in hand when its worker died: it is refused then, and kept among the dead."""
 
-_CRASHES = "im-crashes"
+_HEADER = "im-crashes"
+
+_CRASHES = Refused(Code.INTERNAL, "this request crashes whoever works on it; the operator's log says more")
+_STRANGER = Refused(Code.UNAVAILABLE, "this worker is too old for the request; try again", "", 1_000)
 
 
 class OwnedShard(Protocol):
@@ -43,8 +47,8 @@ class OwnedShard(Protocol):
     def execute(self, requests: Sequence[Request]) -> "Deferred[bool]":
         """Do requests in order; fires with whether the shard is still ours. Never fails."""
 
-    def refuse(self, requests: Sequence[Request]) -> None:
-        """Answer requests that are not done, since they crash whoever tries."""
+    def refuse(self, requests: Sequence[Request], why: Refused) -> None:
+        """Answer requests that are not done."""
 
     def release(self) -> None:
         """It is given up."""
@@ -132,7 +136,7 @@ class ShardConsumer:
             self._owned = await self._ownership.claim(self.number)
             self._log.info("shard {shard} is ours", shard=self.number)
         try:
-            requests = unpack_submission(body).requests
+            submission = unpack_submission(body)
         except UnreadableError as error:
             self.unreadable += 1
             self._log.warn(
@@ -140,9 +144,11 @@ class ShardConsumer:
             )
             self._bury(channel, body, str(error))
         else:
+            if submission.strangers:
+                self._owned.refuse(submission.strangers, _STRANGER)
             if method.redelivered:
-                self._do_alone(channel, requests, _crashes(properties) + 1)
-            elif not await self._owned.execute(requests):
+                self._do_alone(channel, submission.requests, _crashes(properties) + 1)
+            elif submission.requests and not await self._owned.execute(submission.requests):
                 raise _LostError
         if self._is_giving_up:
             self._take_no_more(channel)
@@ -155,12 +161,12 @@ class ShardConsumer:
     def _do_alone(self, channel: Any, requests: Sequence[Request], crashes: int) -> None:
         """What was in hand when its worker died: each request by itself, so that it takes no other along."""
         assert self._owned is not None
-        if crashes >= MOST_CRASHES:
+        if requests and crashes >= MOST_CRASHES:
             self._log.error("requests crashed {times} workers, and are put aside", times=crashes)
             self._bury(channel, pack_submission(Submission(requests[0].node, requests)), "it crashes workers")
-            self._owned.refuse(requests)
+            self._owned.refuse(requests, _CRASHES)
             return
-        properties = pika.BasicProperties(delivery_mode=1, headers={_CRASHES: crashes})
+        properties = pika.BasicProperties(delivery_mode=1, headers={_HEADER: crashes})
         name = self._topology.shard(self.number).name
         for each in requests:
             channel.basic_publish("", name, pack_submission(Submission(each.node, [each])), properties)
@@ -266,4 +272,4 @@ class ShardConsumers:
 
 
 def _crashes(properties: Any) -> int:
-    return int((properties.headers or {}).get(_CRASHES, 0))
+    return int((properties.headers or {}).get(_HEADER, 0))

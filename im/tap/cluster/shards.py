@@ -12,10 +12,8 @@ from im.adapters.sql.postgres import Committed, OutboxRow, ShardLostError, Shard
 from im.business.recovery import to_look
 from im.business.worker import Worker
 from im.core.commands import Query, Request, Result, Write
-from im.core.errors import Code, Refused
+from im.core.errors import Refused
 from im.ports import INodeBus, IStore, NodeBatch
-
-_CRASHES = Refused(Code.INTERNAL, "this request crashes whoever works on it; the operator's log says more")
 
 
 class Duty(Protocol):
@@ -94,11 +92,11 @@ class ClaimedShard:
         """See `OwnedShard`."""
         return self._worker.execute(requests).addCallback(lambda _: not self._store.is_lost)
 
-    def refuse(self, requests: Sequence[Request]) -> None:
+    def refuse(self, requests: Sequence[Request], why: Refused) -> None:
         """See `OwnedShard`."""
         by_node: dict[str, list[tuple[int, Result]]] = {}
         for each in requests:
-            by_node.setdefault(each.node, []).append((each.id, _CRASHES))
+            by_node.setdefault(each.node, []).append((each.id, why))
         for node, results in by_node.items():
             self._bus.publish(node, NodeBatch(results=results))
 

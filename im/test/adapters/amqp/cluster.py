@@ -20,7 +20,7 @@ from im.adapters.amqp.publisher import NodePublisher
 from im.adapters.amqp.shards import Ownership, ShardConsumers
 from im.adapters.amqp.topology import Topology
 from im.core.commands import Request
-from im.core.errors import Code, Refused
+from im.core.errors import Refused
 from im.core.messages import Send, Sent
 from im.ports import NodeBatch, UnavailableError
 from im.testing.services import shared
@@ -98,10 +98,9 @@ class Shard:
         self.worker.publisher.publish(requests[0].node, NodeBatch(results=results))
         return True
 
-    def refuse(self, requests: Sequence[Request]) -> None:
-        refused = Refused(Code.INTERNAL, "no")
+    def refuse(self, requests: Sequence[Request], why: Refused) -> None:
         self.worker.publisher.publish(
-            requests[0].node, NodeBatch(results=[(each.id, refused) for each in requests])
+            requests[0].node, NodeBatch(results=[(each.id, why) for each in requests])
         )
 
     def release(self) -> None:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
+import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
@@ -239,6 +240,18 @@ class ShardTests(AmqpCase):
         submit(node, 1, 1)
         await self.until(lambda: node.results)
         self.assertEqual(worker.shards.shards[shard].unreadable, 2)
+
+    async def test_a_request_that_only_a_newer_worker_knows_is_refused_alone(self) -> None:
+        node, worker = await self.node(), await self.worker()
+        asked = [[1, "s", "Future", []]]
+        name = self.topology.shard(shard_of(DIRECT, 4)).name
+        node.link.publish(name, msgspec.msgpack.encode([node.inbox.address, asked]))
+        submit(node, 2, 2)
+        await self.until(lambda: len(node.results) == 2)
+        refused = dict(node.results)[1]
+        self.assertIsInstance(refused, Refused)
+        self.assertTrue(refused.code.is_retryable)
+        self.assertEqual([ids for _, ids in worker.done], [[2]])
 
     async def test_without_a_database_requests_wait_for_the_claim(self) -> None:
         node, worker = await self.node(), await self.worker()
