@@ -48,7 +48,7 @@ from im.core.messages import MoveDelivered, MoveRead, Pull, Sync, SyncPage
 from im.core.pushing import GetPush, Push, StorePush
 from im.core.relations import AnswerFriend, AskFriend, Block, EndFriendship, ListRequests, SetContact
 from im.core.shards import shard_key, shard_of
-from im.test.adapters.sql.postgres.support import emptied, execute
+from im.test.adapters.sql.postgres.support import emptied, execute, settle
 from im.testing.contracts.store import a_send, client_id
 
 USERS = ("alice", "bob", "eve")
@@ -224,6 +224,7 @@ class Twins:
         for query in queries:
             expected, actual = self.fired(self.store.read(query)), self.fired(self.postgres.read(query))
             assert expected == actual, query
+        settle(self.url)
         after = ""
         while True:
             query = Sync(user, None, after)
