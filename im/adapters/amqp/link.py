@@ -14,22 +14,25 @@ Returned = Callable[[str, bytes], None]
 
 
 class Link:
-    """A channel that may be there or not. What is published while it isn't is dropped."""
+    """A channel that may be there or not. What is published while it isn't, or is not read, is dropped."""
 
     def __init__(self, returned: Returned | None = None) -> None:
+        self._connection: Any = None
         self._channel: Any = None
         self._returned = returned
 
     @property
     def is_up(self) -> bool:
         """Whether anything can be published."""
-        return self._channel is not None and self._channel.is_open
+        channel = self._channel
+        return channel is not None and channel.is_open and not self._connection.is_blocked
 
     async def open(self, connection: Any) -> None:
         """Use a new connection."""
         channel = await lasting(connection)
         if self._returned is not None:
             channel.add_on_return_callback(self._on_return)
+        self._connection = connection
         self._channel = channel
 
     def close(self) -> None:

@@ -18,16 +18,19 @@ Blocked = Callable[[str], None]
 class AmqpProtocol(TwistedProtocolConnection):  # type: ignore[misc]
     """`opened` fires once: with "", or with why the connection is of no use, in a sentence.
 
-    `why` is what the broker said when it closed the connection, "" if it said nothing. Sends at once: else
-    what follows a message waits for its ACK, up to 40 ms.
+    `why` is what the broker said when it closed the connection, "" if it said nothing. With
+    `is_blocked` it reads nothing from us now. Sends at once: else what follows a message waits for its ACK,
+    up to 40 ms.
     """
 
     def __init__(self, parameters: pika.URLParameters, blocked: Blocked) -> None:
         super().__init__(parameters)
         self.why = ""
+        self.is_blocked = False
+        self._blocked = blocked
         self.opened: Deferred[str] = self.ready.addCallbacks(lambda _: "", self._not_opened)
-        self._impl.add_on_connection_blocked_callback(lambda _, frame: blocked(sentence(frame.method.reason)))
-        self._impl.add_on_connection_unblocked_callback(lambda _, frame: blocked(""))
+        self._impl.add_on_connection_blocked_callback(self._on_blocked)
+        self._impl.add_on_connection_unblocked_callback(self._on_unblocked)
 
     def makeConnection(self, transport: Any) -> None:
         """See `IProtocol`."""
@@ -42,6 +45,14 @@ class AmqpProtocol(TwistedProtocolConnection):  # type: ignore[misc]
         elif not reason.check(ConnectionClosed):
             self.why = f"it is not trusted: {_tls_sentence(reason.value)}"
         super().connectionLost(reason)
+
+    def _on_blocked(self, _: Any, frame: Any) -> None:
+        self.is_blocked = True
+        self._blocked(sentence(frame.method.reason))
+
+    def _on_unblocked(self, _: Any, frame: Any) -> None:
+        self.is_blocked = False
+        self._blocked("")
 
     def _not_opened(self, failure: Failure) -> str:
         if failure.check(CancelledError):

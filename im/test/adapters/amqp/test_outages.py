@@ -156,9 +156,14 @@ class OutageTests(AmqpCase):
         self.server.control("set_disk_free_limit", "100000GB")
         node.bridge.submit(Request("n1", 1, "s", a_send(1)))
         await self.until(lambda: "takes no messages now" in node.connection.problem)
+        published = node.bridge.published
+        node.bridge.submit(Request("n1", 2, "s", a_send(2)))
+        await self.until(lambda: node.results)
+        self.assertEqual([(2, True)], [(number, isinstance(each, Refused)) for number, each in node.results])
+        self.assertEqual(node.bridge.published, published)
         self.server.control("set_disk_free_limit", "1MB")
         await self.until(lambda: not node.connection.problem)
-        self.assertIsInstance(await self.answered(node, 2), Sent)
+        self.assertIsInstance(await self.answered(node, 3), Sent)
         self.assertTrue(worker.done)
 
     async def test_a_killed_broker_is_a_doubt_and_everything_comes_back(self) -> None:
