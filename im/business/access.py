@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 
 from im.core.commands import LoggedOut, LogOut, Result, SetDisabled, UserState, Write
-from im.core.errors import Code, Refused, RefusedError
+from im.core.errors import Code, Refused, accepted
 from im.ports import Eviction, INodeBus, ISessionRegistry, IStore, NodeBatch, Session
 
 Chosen = Callable[[Session], bool]
@@ -61,9 +61,7 @@ class Access:
 
     async def _write(self, write: Write, expected: type[Result]) -> None:
         (result,) = await self._store.write([write])
-        if isinstance(result, Refused):
-            raise RefusedError(result)
-        assert isinstance(result, expected)
+        accepted(result, expected)
 
     async def _evict(self, user: str, chosen: Chosen, why: Refused) -> int:
         by_node: dict[str, list[Eviction]] = {}

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from im.core.backends import SCOPES, ApiKey, ApiKeys, CreateKey, FindKey, ListKeys, RevokeKey
-from im.core.errors import Code, Refused, RefusedError, invalid
+from im.core.errors import Code, Refused, RefusedError, accepted, invalid
 from im.ports import IStore
 
 PREFIX = "imk_"
@@ -48,19 +48,13 @@ class Keys:
         chosen = tuple(each for each in SCOPES if each in scopes)
         create = CreateKey(self._random(_ID_BYTES).hex(), _digest(text), name, chosen)
         (result,) = await self._store.write([create])
-        if isinstance(result, Refused):
-            raise RefusedError(result)
-        assert isinstance(result, ApiKey)
-        return NewKey(result, text)
+        return NewKey(accepted(result, ApiKey), text)
 
     async def revoke(self, key_id: str) -> ApiKey:
         """Let a key in no more, here at once, elsewhere within `FRESH_SECONDS`."""
         (result,) = await self._store.write([RevokeKey(key_id)])
         self._fresh.clear()
-        if isinstance(result, Refused):
-            raise RefusedError(result)
-        assert isinstance(result, ApiKey)
-        return result
+        return accepted(result, ApiKey)
 
     async def all(self) -> tuple[ApiKey, ...]:
         """Every key, revoked ones too, the oldest first."""

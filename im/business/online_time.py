@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from im.core.commands import Result
-from im.core.errors import Refused, RefusedError
+from im.core.errors import accepted
 from im.core.ledger import OnlineTime, OnlineTimeReport, OnlineTimes, OnlineTimesPage
 from im.ports import IStore
 
@@ -26,19 +25,11 @@ class OnlineTimeDesk:
 
     async def one(self, user: str, asked: Range) -> OnlineTimeReport:
         """One user's report."""
-        result: Result = await self._store.read(OnlineTime(user, *asked))
-        assert isinstance(result, OnlineTimeReport | Refused)
-        if isinstance(result, Refused):
-            raise RefusedError(result)
-        return result
+        return accepted(await self._store.read(OnlineTime(user, *asked)), OnlineTimeReport)
 
     async def page(self, after: str, asked: Range) -> OnlineTimesPage:
         """A page of everyone's reports."""
-        result: Result = await self._store.read(OnlineTimes(after, *asked))
-        assert isinstance(result, OnlineTimesPage | Refused)
-        if isinstance(result, Refused):
-            raise RefusedError(result)
-        return result
+        return accepted(await self._store.read(OnlineTimes(after, *asked)), OnlineTimesPage)
 
     async def all(self, asked: Range) -> AsyncIterator[OnlineTimeReport]:
         """Everyone's reports, page by page."""

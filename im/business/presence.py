@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im.core.commands import Request, Result
-from im.core.errors import Refused, RefusedError
+from im.core.errors import RefusedError, accepted
 from im.core.ids import id_problem
 from im.core.ledger import ChangeAppState, CloseSession, OpenSession, SessionNoted
 from im.core.presence import FindPresence, Presence, PresenceFound, Visibility
@@ -72,11 +72,7 @@ class PresenceDesk:
         question = self._visibility.question(viewer, asked) if viewer else FindPresence(asked)
         if not question.users:
             return ()
-        result: Result = await self._store.read(question)
-        if isinstance(result, Refused):
-            raise RefusedError(result)
-        assert isinstance(result, PresenceFound)
-        return result.presences
+        return accepted(await self._store.read(question), PresenceFound).presences
 
 
 def _user(request: Request) -> str:

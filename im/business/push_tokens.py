@@ -1,7 +1,6 @@
 """Push tokens as back ends need them: those of a user, and the end of one that its service refuses."""
 
-from im.core.commands import Result
-from im.core.errors import Refused, RefusedError
+from im.core.errors import accepted
 from im.core.reaching import ListPushTokens, PushTokens, RemovePushToken
 from im.ports import IStore
 
@@ -14,16 +13,9 @@ class PushTokenDesk:
 
     async def of(self, user: str) -> PushTokens:
         """The tokens of a user's devices."""
-        return _tokens(await self._store.read(ListPushTokens(user)))
+        return accepted(await self._store.read(ListPushTokens(user)), PushTokens)
 
     async def remove(self, platform: str, token: str) -> PushTokens:
         """Forget a token, whoever has it; what that user has left, or nobody and nothing."""
         (result,) = await self._store.write([RemovePushToken(platform, token)])
-        return _tokens(result)
-
-
-def _tokens(result: Result) -> PushTokens:
-    if isinstance(result, Refused):
-        raise RefusedError(result)
-    assert isinstance(result, PushTokens)
-    return result
+        return accepted(result, PushTokens)

@@ -9,7 +9,7 @@ from twisted.internet.task import deferLater
 
 from im.business.announcement import Announcement
 from im.core.commands import Request, Result
-from im.core.errors import Code, Refused, RefusedError
+from im.core.errors import Code, Refused, RefusedError, accepted
 from im.core.ids import inbox_conversation
 from im.core.messages import CursorMoved, MoveDelivered
 from im.core.pushing import (
@@ -81,12 +81,10 @@ class Pushes:
         for page in _pages(users):
             began = self._clock.seconds()
             (result,) = await self._store.write([StorePush(push, page)])
-            if isinstance(result, Refused):
-                raise RefusedError(result)
-            assert isinstance(result, PushStored)
-            entries += result.entries
-            unknown += result.unknown
-            self._deliver(push, result)
+            stored = accepted(result, PushStored)
+            entries += stored.entries
+            unknown += stored.unknown
+            self._deliver(push, stored)
             if len(users) > PAGE_USERS:
                 await deferLater(self._clock, REST * (self._clock.seconds() - began))
         return Stored(tuple(entries), tuple(unknown))
@@ -111,11 +109,7 @@ class Pushes:
 
     async def record(self, push: bytes, after: str, limit: int) -> PushRecord:
         """What became of a push, one page of its users."""
-        found = await self._store.read(GetPush(push, after, limit))
-        if isinstance(found, Refused):
-            raise RefusedError(found)
-        assert isinstance(found, PushRecord)
-        return found
+        return accepted(await self._store.read(GetPush(push, after, limit)), PushRecord)
 
     async def until_acknowledged(self, entries: Iterable[InboxEntry], push: bytes, seconds: float) -> None:
         """Wait until a device of each user acknowledged, for at most `seconds`."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from im.core.commands import CreateUser, GetProfile, ProfileRecord, Result, SetProfile, Write
-from im.core.errors import Refused, RefusedError
+from im.core.commands import CreateUser, GetProfile, ProfileRecord, SetProfile, Write
+from im.core.errors import Refused, accepted
 from im.ports import IStore
 
 PAGE_USERS = 100
@@ -35,7 +35,7 @@ class Users:
 
     async def create(self, user: NewUser) -> ProfileRecord:
         """Make a user known."""
-        return _profile((await self._store.write(user.writes()))[-1])
+        return accepted((await self._store.write(user.writes()))[-1], ProfileRecord)
 
     async def import_all(self, users: Sequence[NewUser]) -> dict[str, Refused]:
         """Make users known, and say who was refused, and why."""
@@ -51,16 +51,9 @@ class Users:
 
     async def profile(self, user: str) -> ProfileRecord:
         """What others see of a user."""
-        return _profile(await self._store.read(GetProfile(user)))
+        return accepted(await self._store.read(GetProfile(user)), ProfileRecord)
 
     async def change(self, change: SetProfile) -> ProfileRecord:
         """Change a profile."""
         (result,) = await self._store.write([change])
-        return _profile(result)
-
-
-def _profile(result: Result) -> ProfileRecord:
-    if isinstance(result, Refused):
-        raise RefusedError(result)
-    assert isinstance(result, ProfileRecord)
-    return result
+        return accepted(result, ProfileRecord)

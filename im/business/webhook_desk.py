@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 
-from im.core.commands import Result
-from im.core.errors import Refused, RefusedError
+from im.core.errors import RefusedError, accepted
 from im.core.events import (
     TEST,
     CountEvents,
@@ -76,17 +75,17 @@ class WebhookDesk:
             raise RefusedError(problem)
         create = CreateWebhook(webhook, url, tuple(kinds), self._secret())
         (result,) = await self._store.write([create])
-        return _webhook(result)
+        return accepted(result, Webhook)
 
     async def remove(self, webhook: str) -> Webhook:
         """Post nothing there any more; what waits is forgotten."""
         (result,) = await self._store.write([RemoveWebhook(webhook)])
-        return _webhook(result)
+        return accepted(result, Webhook)
 
     async def rotate(self, webhook: str) -> Webhook:
         """Sign by a new secret, and for a while by the one before too."""
         (result,) = await self._store.write([RotateSecret(webhook, self._secret())])
-        return _webhook(result)
+        return accepted(result, Webhook)
 
     async def test(self, webhook: str, event: bytes) -> str:
         """Post a test under this event id, once and now; "" at a 2xx, else why not."""
@@ -128,10 +127,3 @@ class WebhookDesk:
         found = await self._store.read(ListWebhooks())
         assert isinstance(found, Webhooks)
         return found.webhooks
-
-
-def _webhook(result: Result) -> Webhook:
-    if isinstance(result, Refused):
-        raise RefusedError(result)
-    assert isinstance(result, Webhook)
-    return result

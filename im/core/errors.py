@@ -1,7 +1,9 @@
 """Why something was refused or ended: one table for error frames, close frames and HTTP."""
 
 import enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 
 class Code(enum.IntEnum):
@@ -79,6 +81,14 @@ class RefusedError(Exception):
     def __init__(self, refused: Refused) -> None:
         super().__init__(f"{refused.code.label}: {refused.text}")
         self.refused = refused
+
+
+def accepted(result: object, kind: type[T]) -> T:
+    """A command's result, of the kind that it has. Raises `RefusedError` if it was refused."""
+    if isinstance(result, Refused):
+        raise RefusedError(result)
+    assert isinstance(result, kind), result
+    return result
 
 
 def invalid(field: str, text: str) -> Refused:

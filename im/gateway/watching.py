@@ -13,7 +13,7 @@ from typing import NamedTuple
 from twisted.internet.interfaces import IReactorTime
 
 from im.core.commands import Result
-from im.core.errors import Code, Refused, RefusedError
+from im.core.errors import Code, Refused, RefusedError, accepted
 from im.core.presence import Presence, PresenceFound, Shown, Visibility
 from im.core.sessions import State
 from im.core.wheel import Timer
@@ -101,11 +101,8 @@ class Watching:
             joined = settings.watchers.join(self._node, question.users)
             await within(joined, connection.limits.request_seconds, self._clock)
             self._asked = asked = self._asked + 1
-            result = await self._requests.ask(question, session.id, connection)
-            if isinstance(result, Refused):
-                raise RefusedError(result)
-            assert isinstance(result, PresenceFound)
-            presences = [self._add(connection, presence, asked) for presence in result.presences]
+            found = accepted(await self._requests.ask(question, session.id, connection), PresenceFound)
+            presences = [self._add(connection, presence, asked) for presence in found.presences]
         finally:
             for watched in held:
                 watched.holds -= 1

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from twisted.internet.defer import Deferred
 
 from im.core.backends import KeepAnswer, Remember, Remembered
-from im.core.errors import Refused, RefusedError, invalid
+from im.core.errors import RefusedError, accepted, invalid
 from im.ports import IStore
 
 HEADER = "Idempotency-Key"
@@ -59,10 +59,8 @@ class Once:
                 ended.callback(None)
 
     async def _answer(self, what: Asked, token: bytes, work: Work) -> tuple[bytes, bool]:
-        (begun,) = await self._store.write([Remember(*what, token)])
-        if isinstance(begun, Refused):
-            raise RefusedError(begun)
-        assert isinstance(begun, Remembered)
+        (result,) = await self._store.write([Remember(*what, token)])
+        begun = accepted(result, Remembered)
         if begun.status:
             return begun.body, True
         body = await work(begun.token)

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.core.errors import Code, Refused, RefusedError, invalid
+from im.core.errors import Code, Refused, RefusedError, accepted, invalid
 
 
 class CodeTest(SynchronousTestCase):
@@ -37,3 +37,9 @@ class RefusedTest(SynchronousTestCase):
         error = RefusedError(refused)
         self.assertIs(error.refused, refused)
         self.assertEqual(str(error), "not_found: no such user")
+
+    def test_a_result_is_accepted_or_its_refusal_raised(self) -> None:
+        self.assertEqual(accepted("done", str), "done")
+        refused = Refused(Code.NOT_FOUND, "no such user")
+        self.assertIs(self.assertRaises(RefusedError, accepted, refused, str).refused, refused)
+        self.assertRaises(AssertionError, accepted, 1, str)
