@@ -22,6 +22,9 @@ NAME_CHARACTERS = 64
 AVATAR_CHARACTERS = 1_024
 ANNOUNCEMENT_CHARACTERS = 2_000
 ASK_CHARACTERS = 200
+BREAKS = "\n\t"
+"""What texts of a group may hold beside what is printable."""
+
 KEY_BYTES = 16
 USERS_AT_ONCE = 100
 """Members that one change names."""
@@ -98,15 +101,6 @@ def group_problem(conversation: str) -> Refused | None:
 def key_problem(key: bytes) -> Refused | None:
     """Why bytes can't be the key of a request, or None."""
     return None if len(key) == KEY_BYTES else invalid("key", f"key must have {KEY_BYTES} bytes")
-
-
-def text_problem(text: str, field: str, most: int) -> Refused | None:
-    """Why a text can't stand in a group, or None."""
-    if len(text) > most:
-        return invalid(field, f"{field} must have at most {most} characters")
-    if not all(character.isprintable() or character in "\n\t" for character in text):
-        return invalid(field, f"{field} must be printable")
-    return None
 
 
 def settings_problem(settings: GroupSettings) -> Refused | None:

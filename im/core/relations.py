@@ -249,15 +249,6 @@ def pair_problem(user: str, peer: str) -> Refused | None:
     return problem
 
 
-def text_problem(text: str, field: str, most: int) -> Refused | None:
-    """Why a text of a request or a remark can't be kept, or None."""
-    if len(text) > most:
-        return invalid(field, f"{field} must have at most {most} characters")
-    if not all(character.isprintable() or character == "\n" for character in text):
-        return invalid(field, f"{field} must be printable")
-    return None
-
-
 def not_open() -> Refused:
     """The refusal of a message to somebody who takes them from friends only."""
     return _NOT_OPEN

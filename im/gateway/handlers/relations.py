@@ -6,6 +6,7 @@ from typing import Any
 from im.core import relations
 from im.core.errors import Refused, invalid
 from im.core.relations import ContactChanged, FriendRequest, RelationChanged, RequestPage, RequestsSeen
+from im.core.texts import text_problem
 from im.core.validation import LARGEST, seq_problem
 from im.gateway import translate
 from im.gateway.context import GatewayContext, GatewayHandler
@@ -39,7 +40,7 @@ class ChangeRelationHandler(GatewayHandler):
     def handle(self, context: GatewayContext, body: contact_pb2.ChangeRelation) -> None:
         """Check the request and have it done."""
         problem = relations.pair_problem(context.user, body.user)
-        problem = problem or relations.text_problem(body.text, "text", relations.REQUEST_TEXT_CHARACTERS)
+        problem = problem or text_problem(body.text, "text", relations.REQUEST_TEXT_CHARACTERS)
         change = _CHANGES.get(body.change)
         if problem is not None or change is None:
             context.refuse(problem or _NO_CHANGE)
@@ -100,7 +101,7 @@ class SetContactHandler(GatewayHandler):
         """Check the request and have it done."""
         user = context.user
         problem = conversation_problem(body.conversation, user)
-        problem = problem or relations.text_problem(body.remark, "remark", relations.REMARK_CHARACTERS)
+        problem = problem or text_problem(body.remark, "remark", relations.REMARK_CHARACTERS)
         if problem is not None:
             context.refuse(problem)
             return

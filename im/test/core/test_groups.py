@@ -6,6 +6,7 @@ from im.core.errors import Code, Refused
 from im.core.groups import (
     ADMIN,
     APP,
+    BREAKS,
     DEFAULT_SETTINGS,
     MEMBER,
     NOBODY,
@@ -23,9 +24,9 @@ from im.core.groups import (
     post_refusal,
     rank,
     settings_problem,
-    text_problem,
     users_problem,
 )
+from im.core.texts import text_problem
 
 ROLES = (NOBODY, MEMBER, ADMIN, OWNER, APP)
 KEY = b"k" * 16
@@ -86,10 +87,10 @@ class GroupTests(SynchronousTestCase):
         self.assert_field("key", key_problem(b"short"))
 
     def test_texts_are_printable_and_bounded(self) -> None:
-        self.assertIsNone(text_problem("two\nlines, one\ttab", "announcement", 20))
-        self.assert_field("name", text_problem("x" * 21, "name", 20))
-        self.assert_field("name", text_problem("nul\0", "name", 20))
-        self.assert_field("name", text_problem("\ud800", "name", 20))
+        self.assertIsNone(text_problem("two\nlines, one\ttab", "announcement", 20, BREAKS))
+        self.assert_field("name", text_problem("x" * 21, "name", 20, BREAKS))
+        self.assert_field("name", text_problem("nul\0", "name", 20, BREAKS))
+        self.assert_field("name", text_problem("\ud800", "name", 20, BREAKS))
 
     def test_settings_are_of_the_choices(self) -> None:
         self.assertIsNone(settings_problem(DEFAULT_SETTINGS))

@@ -3,7 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.core.errors import Code, Refused
-from im.core.relations import not_open, pair_problem, text_problem
+from im.core.relations import not_open, pair_problem
+from im.core.texts import text_problem
 
 
 def told(problem: Refused | None) -> tuple[Code, str] | None:

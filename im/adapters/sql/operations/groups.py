@@ -29,6 +29,7 @@ from im.core.grouping import (
 from im.core.groups import ADMIN, APP, MEMBER, NOBODY, OWNER
 from im.core.ids import GROUP, id_problem
 from im.core.messages import Entry
+from im.core.texts import text_problem
 from im.core.validation import unknown_conversation
 from im.proto import group_pb2
 from im.proto.group_pb2 import GroupEvent
@@ -171,7 +172,7 @@ class Groups:
         return self._membership.let_in(act, users, entries.MEMBERS_ADDED, GroupEvent(how=how))
 
     def _join(self, act: Act, change: Join) -> Outcome:
-        problem = groups.text_problem(change.text, "text", groups.ASK_CHARACTERS)
+        problem = text_problem(change.text, "text", groups.ASK_CHARACTERS, groups.BREAKS)
         if problem is not None:
             return problem
         if act.role != NOBODY:
@@ -302,9 +303,11 @@ def _create_problem(write: CreateGroup, others: tuple[str, ...]) -> Refused | No
 
 def _set_problem(change: SetGroup) -> Refused | None:
     return (
-        groups.text_problem(change.name or "", "name", groups.NAME_CHARACTERS)
-        or groups.text_problem(change.avatar or "", "avatar", groups.AVATAR_CHARACTERS)
-        or groups.text_problem(change.announcement or "", "announcement", groups.ANNOUNCEMENT_CHARACTERS)
+        text_problem(change.name or "", "name", groups.NAME_CHARACTERS, groups.BREAKS)
+        or text_problem(change.avatar or "", "avatar", groups.AVATAR_CHARACTERS, groups.BREAKS)
+        or text_problem(
+            change.announcement or "", "announcement", groups.ANNOUNCEMENT_CHARACTERS, groups.BREAKS
+        )
     )
 
 

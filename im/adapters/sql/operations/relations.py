@@ -49,8 +49,8 @@ from im.core.relations import (
     SetContact,
     WithdrawRequest,
     pair_problem,
-    text_problem,
 )
+from im.core.texts import text_problem
 from im.core.validation import unknown_conversation
 
 _REQUEST = "requester, addressee, text, state, created_ms, decided_ms"
