@@ -34,10 +34,7 @@ class Hops:
 
     def message(self, worker: str, number: int, now: float) -> str:
         """A numbered message came: the first is 1, and each next one more."""
-        hop = self._hops.get(worker)
-        if hop is None:
-            hop = self._hops[worker] = _Hop(0, now)
-        hop.heard_at = now
+        hop = self._heard(worker, now)
         if number != hop.last + 1:
             return f"after message {hop.last} of {worker} came {number}"
         hop.last = number
@@ -45,10 +42,7 @@ class Hops:
 
     def beat(self, worker: str, last: int, now: float) -> str:
         """A beat came; `last` is the number of the last message that was sent."""
-        hop = self._hops.get(worker)
-        if hop is None:
-            hop = self._hops[worker] = _Hop(0, now)
-        hop.heard_at = now
+        hop = self._heard(worker, now)
         if last != hop.last:
             return f"message {last} of {worker} did not come, only {hop.last}"
         return ""
@@ -57,6 +51,13 @@ class Hops:
         """A worker said that it ends: its silence means nothing from now on."""
         self._hops.pop(worker, None)
         self._named_at.pop(worker, None)
+
+    def _heard(self, worker: str, now: float) -> _Hop:
+        hop = self._hops.get(worker)
+        if hop is None:
+            hop = self._hops[worker] = _Hop(0, now)
+        hop.heard_at = now
+        return hop
 
     def named(self, workers: Iterable[str], now: float) -> str:
         """The registry names the workers that live."""

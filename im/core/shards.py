@@ -37,15 +37,16 @@ def preferred(shard: int, workers: Iterable[str]) -> str:
 
 def preferred_shards(worker: str, workers: Sequence[str], shards: int) -> list[int]:
     """The shards that a worker should own, one at most more than others have."""
-    everyone = sorted({*workers, worker})
-    return [shard for shard in range(shards) if balanced(shard, everyone, shards) == worker]
+    owners = balanced(sorted({*workers, worker}), shards)
+    return [shard for shard, owner in enumerate(owners) if owner == worker]
 
 
-def balanced(shard: int, workers: Sequence[str], shards: int) -> str:
-    """As `preferred`, but nobody gets more than their share."""
-    most = -(-shards // len(workers))
-    left = dict.fromkeys(workers, most)
-    for each in range(shard + 1):
-        owner = preferred(each, [worker for worker in workers if left[worker]])
+def balanced(workers: Sequence[str], shards: int) -> list[str]:
+    """Who should own each shard: as `preferred`, but nobody gets more than their share."""
+    left = dict.fromkeys(workers, -(-shards // len(workers)))
+    owners = []
+    for shard in range(shards):
+        owner = preferred(shard, [worker for worker in workers if left[worker]])
         left[owner] -= 1
-    return owner
+        owners.append(owner)
+    return owners
