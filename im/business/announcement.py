@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from im.business import group_news, relation_news
+from im.business.news import News
 from im.core.changing import MessageChanged, PlaceChanged
 from im.core.commands import Request, Result
 from im.core.custom import Conclude, Concluded
@@ -34,12 +35,12 @@ class Announcement(NamedTuple):
     batch: Any = None
 
 
-_NEWS: dict[type, Callable[[Any], group_news.News]] = {
+_NEWS: dict[type, Callable[[Any], News]] = {
     GroupChanged: group_news.of_group,
     MessageChanged: group_news.of_message,
     PlaceChanged: group_news.of_place,
     RelationChanged: relation_news.of_relation,
-    ContactChanged: relation_news.of_contact,
+    ContactChanged: group_news.of_place,
 }
 
 
