@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from twisted.internet.defer import Deferred, gatherResults, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from im.business.turns import Turns
 from im.core.events import DeadEvent, Event, EventLane, EventsFound, FindEvents, LaneOutcome, SettleEvents
 from im.core.webhooks import MOST_ATTEMPTS, retry_delay_ms
 from im.ports import IStore, UnavailableError
@@ -72,45 +73,27 @@ class Courier:
         self._carry = carry
         self._clock, self._now_ms, self._chance = times
         self._carried = carried
-        self._call: IDelayedCall | None = None
-        self._turn: Deferred[None] = succeed(None)
+        self._turns = Turns(self._clock, self._take_turn, self._failed)
         self._is_woken = False
         self._is_down = False
-        self._is_stopped = False
         self._ended_at = 0.0
 
     def start(self) -> None:
         """Look at once: something may wait since before a crash."""
-        self._next(0.0)
+        self._turns.start()
 
     def wake(self) -> None:
         """Something may have been noted."""
         self._is_woken = True
-        if self._call is not None and not self._is_down:
-            now = self._clock.seconds()
-            at = max(now, self._ended_at + PAUSE_SECONDS)
-            if self._call.getTime() > at:
-                self._call.reset(at - now)
+        if not self._is_down:
+            self._turns.hasten(max(self._clock.seconds(), self._ended_at + PAUSE_SECONDS))
 
     def stop(self) -> None:
         """Begin no more turns; what is under way is given up, and carried again after the next start."""
-        self._is_stopped = True
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
-        self._turn.cancel()
+        self._turns.stop()
 
-    def _next(self, seconds: float) -> None:
-        if not self._is_stopped:
-            self._call = self._clock.callLater(seconds, self._begin)
-
-    def _begin(self) -> None:
-        self._call = None
+    async def _take_turn(self) -> float:
         self._is_woken = False
-        self._turn = Deferred.fromCoroutine(self._take_turn())
-        self._turn.addErrback(self._failed)
-
-    async def _take_turn(self) -> None:
         found = await self._store.read(FindEvents(self._consumer, self._now_ms(), MOST_AT_ONCE))
         assert isinstance(found, EventsFound)
         lanes = found.lanes
@@ -122,7 +105,7 @@ class Courier:
         if outcomes or found.behind:
             await self._store.write([SettleEvents(self._consumer, tuple(outcomes), found.behind)])
         self._ended_at = self._clock.seconds()
-        self._next(self._pause(found, turn.is_cut))
+        return self._pause(found, turn.is_cut)
 
     def _pause(self, found: EventsFound, is_cut: bool) -> float:
         if self._is_down and found.lanes:
@@ -167,12 +150,10 @@ class Courier:
         )
         return LaneOutcome(lane.lane, ids[:done], (DeadEvent(ids[done], attempts, problem),))
 
-    def _failed(self, failure: Failure) -> None:
-        if self._is_stopped:
-            return
+    def _failed(self, failure: Failure) -> float:
         if not failure.check(UnavailableError):
             self._log.failure("events are not carried to {consumer}", failure, consumer=self._consumer)
-        self._next(LOOK_SECONDS)
+        return LOOK_SECONDS
 
 
 class _Turn:

@@ -8,12 +8,14 @@ nothing is noted, and a look every few seconds finds nothing.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im.business.hooks import Hooks
+from im.business.turns import Turns
 from im.core.commands import Result
 from im.core.limits import Limits
 from im.core.reaching import HOOKS, WEBHOOKS, Away, FindAway, OfflineMessage, PassAway
@@ -71,46 +73,30 @@ class OfflineWatch:
         self._consumer = consumer
         self._clock, self._now_ms, self._patience_ms = times
         self._look_seconds = self._patience_ms / 2_000  # what is stored meanwhile is not due before the next
-        self._call: IDelayedCall | None = None
-        self._turn: Deferred[None] = succeed(None)
-        self._is_stopped = False
+        self._turns = Turns(self._clock, self._take_turn, self._failed)
 
     def start(self) -> None:
         """Look at once: what was noted before a crash may be due for long."""
-        self._next(0.0)
+        self._turns.start()
 
     def stop(self) -> None:
         """Begin no more turns; one that is under way is given up, and made again after the next start."""
-        self._is_stopped = True
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
-        self._turn.cancel()
+        self._turns.stop()
 
-    def _next(self, seconds: float) -> None:
-        if not self._is_stopped:
-            self._call = self._clock.callLater(seconds, self._begin)
-
-    def _begin(self) -> None:
-        self._call = None
-        self._turn = Deferred.fromCoroutine(self._take_turn())
-        self._turn.addErrback(self._failed)
-
-    async def _take_turn(self) -> None:
+    async def _take_turn(self) -> float:
         name, tell = self._consumer
         before_ms = self._now_ms() - self._patience_ms
         away: Result = await self._store.read(FindAway(name, before_ms, MOST_AT_ONCE))
         assert isinstance(away, Away)
         if not away.batches and not away.until.batch:
             due = (away.next_ms - before_ms) / 1_000 if away.next_ms else self._look_seconds
-            self._next(min(self._look_seconds, due))
-            return
+            return min(self._look_seconds, due)
         recorded = away.messages
         if tell is not None:
             recorded = ()
             await self._tell(tell, away.messages)
         await self._store.write([PassAway(name, away.since, away.until, away.batches, recorded)])
-        self._next(REST_SECONDS if away.more else PAUSE_SECONDS)
+        return REST_SECONDS if away.more else PAUSE_SECONDS
 
     async def _tell(self, tell: Tell, left: Sequence[OfflineMessage]) -> None:
         """Tell them, and those that failed again; a later start begins anew."""
@@ -119,7 +105,7 @@ class OfflineWatch:
         for attempt in range(TRIES - 1):
             if not left:
                 return
-            await self._sleep(RETRY_SECONDS * 2**attempt)
+            await deferLater(self._clock, RETRY_SECONDS * 2**attempt)
             left = await tell(left)
         if left:
             self._log.error(
@@ -129,17 +115,10 @@ class OfflineWatch:
                 count=len(left),
             )
 
-    def _sleep(self, seconds: float) -> Deferred[None]:
-        slept: Deferred[None] = Deferred(lambda _: call.cancel())
-        call = self._clock.callLater(seconds, slept.callback, None)
-        return slept
-
-    def _failed(self, failure: Failure) -> None:
-        if failure.check(CancelledError) and self._is_stopped:
-            return
+    def _failed(self, failure: Failure) -> float:
         if not failure.check(UnavailableError):
             self._log.failure("the look after messages that reached nobody failed", failure)
-        self._next(RETRY_SECONDS)
+        return RETRY_SECONDS
 
 
 def hook_consumer(hooks: Hooks) -> Consumer:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from im.business.turns import Turns
 from im.core.commands import Result, Write
 from im.core.events import EventsKept, KeepEvents
 from im.core.ledger import EndSilentNodes, KeepLedger, LedgerKept
@@ -77,37 +77,24 @@ class Upkeep:
     _log = Logger()
 
     def __init__(self, clock: IReactorTime, store: IStore, chore: Chore) -> None:
-        self._clock = clock
         self._store = store
         self._chore = chore
-        self._call: IDelayedCall | None = None
-        self._is_stopped = False
+        self._turns = Turns(clock, self._step, self._failed)
 
     def start(self) -> None:
         """Begin after a pause: a start has other things to do."""
-        self._next(self._chore.pause_seconds)
+        self._turns.start(self._chore.pause_seconds)
 
     def stop(self) -> None:
         """Begin no more steps."""
-        self._is_stopped = True
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
+        self._turns.stop()
 
-    def _next(self, seconds: float) -> None:
-        if not self._is_stopped:
-            self._call = self._clock.callLater(seconds, self._step)
+    async def _step(self) -> float:
+        chore = self._chore
+        (result,) = await self._store.write([chore.step])
+        return chore.rest_seconds if chore.is_more(result) else chore.pause_seconds
 
-    def _step(self) -> None:
-        self._call = None
-        done: Deferred[list[Result]] = self._store.write([self._chore.step])
-        done.addCallbacks(self._done, self._failed)
-
-    def _done(self, results: list[Result]) -> None:
-        chore, (result,) = self._chore, results
-        self._next(chore.rest_seconds if chore.is_more(result) else chore.pause_seconds)
-
-    def _failed(self, failure: Failure) -> None:
+    def _failed(self, failure: Failure) -> float:
         if not failure.check(UnavailableError):
             self._log.failure("the upkeep of {chore} failed", failure, chore=self._chore.name)
-        self._next(self._chore.pause_seconds)
+        return self._chore.pause_seconds

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im.business.events import LOOK_SECONDS, Carried, CarryTimes, Courier
+from im.business.turns import Turns
 from im.business.webhook_desk import MOST_COUNTED, Post
 from im.core.commands import Request, Result
 from im.core.events import CountEvents, Event, EventCount, EventCounts
@@ -32,10 +32,8 @@ class WebhookCouriers:
         self._times = times
         self._couriers: dict[str, Courier] = {}
         self._webhooks: dict[str, Webhook] = {}
-        self._call: IDelayedCall | None = None
-        self._look: Deferred[None] = succeed(None)
+        self._turns = Turns(times.clock, self._look, self._failed)
         self._looks = 0
-        self._is_stopped = False
         self.carried = Carried()
         self.counts: tuple[EventCount, ...] = ()
 
@@ -46,28 +44,15 @@ class WebhookCouriers:
 
     def start(self) -> None:
         """Look for webhooks."""
-        self._begin()
+        self._turns.start()
 
     def stop(self) -> None:
         """Post nothing more."""
-        self._is_stopped = True
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
-        self._look.cancel()
+        self._turns.stop()
         for courier in self._couriers.values():
             courier.stop()
 
-    def _begin(self) -> None:
-        self._call = None
-        self._look = Deferred.fromCoroutine(self._look_again())
-        self._look.addErrback(self._failed).addCallback(self._next)
-
-    def _next(self, _: None) -> None:
-        if not self._is_stopped:
-            self._call = self._times.clock.callLater(LOOK_SECONDS, self._begin)
-
-    async def _look_again(self) -> None:
+    async def _look(self) -> float:
         found = await self._store.read(ListWebhooks())
         assert isinstance(found, Webhooks)
         self._webhooks = {webhook.id: webhook for webhook in found.webhooks}
@@ -84,6 +69,7 @@ class WebhookCouriers:
             assert isinstance(counts, EventCounts)
             self.counts = counts.counts
         self._looks += 1
+        return LOOK_SECONDS
 
     def _carry_to(self, webhook: str) -> Callable[[Event], "Deferred[str]"]:
         def carry(event: Event) -> "Deferred[str]":
@@ -92,6 +78,7 @@ class WebhookCouriers:
 
         return carry
 
-    def _failed(self, failure: Failure) -> None:
-        if not self._is_stopped and not failure.check(UnavailableError):
+    def _failed(self, failure: Failure) -> float:
+        if not failure.check(UnavailableError):
             self._log.failure("the look for webhooks failed", failure)
+        return LOOK_SECONDS

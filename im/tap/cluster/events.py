@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from random import SystemRandom
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im.business.events import LOOK_SECONDS, Carried, CarryTimes, Courier
+from im.business.turns import Turns
 from im.core.events import Event, SubscribeEvents
 from im.core.webhooks import event_body
 from im.ports import IStore, UnavailableError
@@ -33,28 +33,19 @@ class EventPosting:
         self, reactor: INodeReactor, store: IStore, kinds: tuple[str, ...], publish: Publish
     ) -> None:
         times = CarryTimes(reactor, now_ms, SystemRandom().random)
-        self._reactor = reactor
         self._store = store
         self._kinds = kinds
         self._publish = publish
         self._courier = Courier(store, CONSUMER, self._carry, times, Carried())
-        self._call: IDelayedCall | None = None
-        self._subscribing: Deferred[None] = succeed(None)
-        self._is_stopped = False
+        self._subscribing = Turns(reactor, self._subscribe, self._not_subscribed)
 
     def start(self) -> None:
         """Say which kinds are wanted, until the store has it; then carry."""
-        self._call = None
-        self._subscribing = Deferred.fromCoroutine(self._subscribe())
-        self._subscribing.addErrback(self._not_subscribed)
+        self._subscribing.start()
 
     def stop(self) -> None:
         """Publish nothing more."""
-        self._is_stopped = True
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
-        self._subscribing.cancel()
+        self._subscribing.stop()
         self._courier.stop()
 
     async def _subscribe(self) -> None:
@@ -62,12 +53,10 @@ class EventPosting:
         if self._kinds:
             self._courier.start()
 
-    def _not_subscribed(self, failure: Failure) -> None:
-        if self._is_stopped:
-            return
+    def _not_subscribed(self, failure: Failure) -> float:
         if not failure.check(UnavailableError):
             self._log.failure("no events are published", failure)
-        self._call = self._reactor.callLater(LOOK_SECONDS, self.start)
+        return LOOK_SECONDS
 
     def _carry(self, event: Event) -> "Deferred[str]":
         published = self._publish(event.kind, event.id.hex(), event_body(event))
