@@ -12,12 +12,7 @@ from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.memory.watchers import MemoryWatchers
 from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
-from im.business.message_hooks import MessageHooks
-from im.business.offline import WEBHOOK_CONSUMER, OfflineWatch, hook_consumer, offline_times
-from im.business.presence import PresenceHints
 from im.business.pushing import Pushes, PushPorts
-from im.business.session_hooks import SessionHooks
-from im.business.upkeep import LEDGER, PUSHES, REQUESTS, Upkeep
 from im.business.worker import Worker, WorkerPorts
 from im.core.presence import Visibility
 from im.core.sessions import ClassPolicy
@@ -29,6 +24,7 @@ from im.http.api.about import Addresses
 from im.isolation import HandlerCounters, Handlers
 from im.ports import IAuthenticator, IStore
 from im.tap.config import Config
+from im.tap.duties import duties, observe
 from im.tap.handlers import installed_handlers, layer, make_owners
 from im.tap.hooks import installed_hooks, make_hooks, make_questions
 from im.tap.parts import Opening
@@ -64,18 +60,13 @@ class EmbeddedCore:
         self._hooks = Hooks(hooks, reactor, now_ms)
         settings = HandlerSettings(business, limits, now_ms)
         self._worker = Worker(reactor, ports, settings, make_questions(self._hooks, config.direct))
-        self._upkeeps = [Upkeep(reactor, needs.store, chore) for chore in (LEDGER, PUSHES, REQUESTS)]
         self.pushes = Pushes(reactor, PushPorts(needs.store, self.registry, self._worker.tell))
         self._worker.observe(self.pushes.committed)
-        self._worker.observe(SessionHooks(self._hooks, self.registry).committed)
-        self._worker.observe(MessageHooks(self._hooks).committed)
-        times = offline_times(reactor, now_ms, limits)
-        consumers = (hook_consumer(self._hooks), WEBHOOK_CONSUMER)
-        self._offline = [OfflineWatch(needs.store, each, times) for each in consumers]
         self.webhooks = WebhookPosting(config, reactor, needs.store)
+        self._duties = [*duties(reactor, needs.store, self._hooks, limits), self.webhooks]
         self._worker.observe(self.webhooks.couriers.committed)
         watchers = MemoryWatchers()
-        self._worker.observe(PresenceHints(watchers, self.bus).committed)
+        observe(self._worker, self._hooks, self.registry, watchers, self.bus)
         self._bridge = MemoryBridge(reactor, self._worker.execute, limits.batch_requests)
         self.node = Node(
             NodeIdentity(config.node, secrets.token_hex(8)),
@@ -100,19 +91,13 @@ class EmbeddedCore:
     def start(self) -> None:
         """Take connections."""
         self.node.start()
-        for upkeep in self._upkeeps:
-            upkeep.start()
-        for watch in self._offline:
-            watch.start()
-        self.webhooks.start()
+        for duty in self._duties:
+            duty.start()
 
     def stop(self) -> None:
         """Take nothing any more; connections that are left are aborted."""
-        for upkeep in self._upkeeps:
-            upkeep.stop()
-        for watch in self._offline:
-            watch.stop()
-        self.webhooks.stop()
+        for duty in self._duties:
+            duty.stop()
         self.node.stop()
         self._bridge.stop()
         self._worker.stop()

@@ -24,12 +24,8 @@ from im.adapters.sql.postgres import OutboxRow, PostgresDatabase, PostgresStore,
 from im.adapters.sql.schema import UnusableDatabaseError
 from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
-from im.business.message_hooks import MessageHooks
-from im.business.offline import WEBHOOK_CONSUMER, OfflineWatch, hook_consumer, offline_times
-from im.business.presence import PresenceHints
 from im.business.recovery import to_look
-from im.business.session_hooks import SessionHooks
-from im.business.upkeep import LEDGER, NODES, PUSHES, REQUESTS, Upkeep
+from im.business.upkeep import NODES, Upkeep
 from im.business.worker import Worker, WorkerPorts
 from im.handler import BUSINESS
 from im.http.admin import Check
@@ -40,9 +36,10 @@ from im.tap.cluster.engines import WORKER_HEARTBEAT, engines_of
 from im.tap.cluster.events import EventPosting
 from im.tap.cluster.measures import worker_metrics
 from im.tap.cluster.peer import Peer, PeerEnds
-from im.tap.cluster.shards import AnnouncedStore, ClaimedShard, Duty
+from im.tap.cluster.shards import AnnouncedStore, ClaimedShard
 from im.tap.cluster.workers import LiveWorkers
 from im.tap.config import Config
+from im.tap.duties import Duty, duties, observe
 from im.tap.handlers import installed_handlers, layer, make_owners
 from im.tap.hooks import installed_hooks, make_hooks, make_questions
 from im.tap.listeners import Listeners, as_url
@@ -183,20 +180,18 @@ class BusinessParts:
         ports = WorkerPorts(store, self._registry, bus, store.announced)
         settings = HandlerSettings(self._handlers, self._config.limits, now_ms)
         worker = Worker(self._reactor, ports, settings, self._questions)
-        worker.observe(SessionHooks(self._hooks, self._registry).committed)
-        worker.observe(MessageHooks(self._hooks).committed)
-        worker.observe(PresenceHints(RegistryWatchers(self._registry), bus).committed)
+        observe(worker, self._hooks, self._registry, RegistryWatchers(self._registry), bus)
         duties = self._duties(store) if number == _FIRST_SHARD else ()
         return ClaimedShard(shard, store, worker, bus, duties)
 
     def _duties(self, store: IStore) -> Sequence[Duty]:
-        reactor, limits = self._reactor, self._config.limits
-        chores = [Upkeep(reactor, store, chore) for chore in (LEDGER, PUSHES, NODES, REQUESTS)]
-        times = offline_times(reactor, now_ms, limits)
-        consumers = (hook_consumer(self._hooks), WEBHOOK_CONSUMER)
-        watches = [OfflineWatch(store, each, times) for each in consumers]
-        events = EventPosting(reactor, store, self._config.amqp_events, self._events.publish)
-        return [*chores, *watches, WebhookPosting(self._config, reactor, store), events]
+        reactor, config = self._reactor, self._config
+        return [
+            *duties(reactor, store, self._hooks, config.limits),
+            Upkeep(reactor, store, NODES),
+            WebhookPosting(config, reactor, store),
+            EventPosting(reactor, store, config.amqp_events, self._events.publish),
+        ]
 
     def _sweep(self) -> None:
         self._sweeping = self._reactor.callLater(SWEEP_SECONDS, self._sweep)

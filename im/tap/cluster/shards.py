@@ -1,7 +1,7 @@
 """A shard that this worker owns: its writer, who executes on it, and what is done once in a cluster."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -14,16 +14,7 @@ from im.business.worker import Worker
 from im.core.commands import Query, Request, Result, Write
 from im.core.errors import Refused
 from im.ports import INodeBus, IStore, NodeBatch
-
-
-class Duty(Protocol):
-    """What somebody has to do for the whole cluster, from `start` to `stop`."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def stop(self) -> None:
-        """End."""
+from im.tap.duties import Duty
 
 
 @implementer(IStore)
