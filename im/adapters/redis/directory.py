@@ -45,7 +45,7 @@ class Directory:
 
     A registry without an epoch has lost its memory, and no look-up is an answer until a node has
     established itself anew (rule A4): so each look-up reads the epoch in the same step. `epoch` is the
-    one that the last of them used.
+    one that the last of them used. `workers` are the incarnations that live, as of the last refresh.
     """
 
     def __init__(self, connection: RedisConnection, keys: Keys, worker: str, clock: IReactorTime) -> None:
@@ -58,6 +58,7 @@ class Directory:
         self._refreshing: IDelayedCall | None = None
         self._sweeper = Sweeper(connection, keys, clock)
         self.epoch = ""
+        self.workers: Sequence[str] = ()
 
     def start(self) -> None:
         """Know the live nodes from now on; a worker's also sweeps up what dead ones left."""
@@ -153,7 +154,7 @@ class Directory:
         keys = self._keys
         places = [keys.epoch, keys.nodes, keys.workers, keys.layout]
         arguments = [keys.lease_prefix, self._worker, str(WORKER_MS)]
-        epoch, layout, *rows = await self._connection.call(scripts.LIVE, places, arguments)
+        epoch, layout, workers, *rows = await self._connection.call(scripts.LIVE, places, arguments)
         check_layout(keys, layout)
         texts = [each.decode() for each in rows]
         nodes = [
@@ -161,6 +162,7 @@ class Directory:
             for name, generation, about in zip(texts[::3], texts[1::3], texts[2::3], strict=True)
         ]
         self._nodes = {address(each.name, each.generation): each for each in nodes}
+        self.workers = [each.decode() for each in workers]
         self._gone.difference_update(self._nodes)
         if len(self._gone) > _MOST_SESSIONS:
             self._gone.clear()

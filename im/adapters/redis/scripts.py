@@ -160,7 +160,9 @@ LIVE = """
 local now = redis.call('TIME')
 if ARGV[2] ~= '' then redis.call('ZADD', KEYS[3], now[1] * 1000 + ARGV[3], ARGV[2]) end
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now[1] * 1000)
-local answer = {redis.call('GET', KEYS[1]) or '', redis.call('GET', KEYS[4]) or ''}
+local answer = {
+    redis.call('GET', KEYS[1]) or '', redis.call('GET', KEYS[4]) or '', redis.call('ZRANGE', KEYS[3], 0, -1)
+}
 for _, node in ipairs(redis.call('SMEMBERS', KEYS[2])) do
     local lease = redis.call('HMGET', ARGV[1] .. node, 'generation', 'about')
     if lease[1] then
@@ -174,7 +176,8 @@ end
 return answer
 """
 """Renews a worker's lease, forgets dead nodes. KEYS: epoch, nodes, workers, layout. ARGV: prefix of leases,
-worker, ms. It answers with epoch and layout, then name, generation and about of each live node."""
+worker, ms. It answers with epoch, layout and the live workers, then name, generation and about of each live
+node."""
 
 TAKE_TURN = "return redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1])"
 """KEYS: sweep. ARGV: ms. It answers with nothing while the turn is another's."""

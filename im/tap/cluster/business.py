@@ -37,7 +37,7 @@ from im.tap.cluster.events import EventPosting
 from im.tap.cluster.measures import worker_metrics
 from im.tap.cluster.peer import Peer, PeerEnds
 from im.tap.cluster.shards import AnnouncedStore, ClaimedShard
-from im.tap.cluster.workers import LiveWorkers
+from im.tap.cluster.workers import without_earlier
 from im.tap.config import Config
 from im.tap.duties import Duty, duties, observe
 from im.tap.handlers import installed_handlers, layer, make_owners
@@ -74,8 +74,7 @@ class BusinessParts:
         self._registry = RedisRegistry(self._directory)
         ends = PeerEnds(_ignore, self._doubt, lambda: self._directory.epoch)
         self._peer = Peer(engines, self._incarnation, self._directory, ends, reactor)
-        ownership = Ownership(self._incarnation, lambda: self._workers.names, self._claim)
-        self._workers = LiveWorkers(self._incarnation, self._redis, engines.keys, reactor)
+        ownership = Ownership(self._incarnation, self._live_workers, self._claim)
         self._shards = ShardConsumers(engines.topology, ownership, reactor)
         self._events = EventPublisher(engines.topology, reactor)
         if config.amqp_events:
@@ -127,7 +126,6 @@ class BusinessParts:
         except UnavailableError as error:
             self._log.warn("waiting for the database: {error}", error=str(error))
         self._directory.start()
-        self._workers.start()
         self._peer.publisher.start(lambda: self._directory.nodes, lambda: self._directory.epoch)
         self._peer.start()
         self._sweeping = self._reactor.callLater(SWEEP_SECONDS, self._sweep)
@@ -148,7 +146,6 @@ class BusinessParts:
         self._teller.stop()
         self._hooks.stop()
         self._directory.stop()
-        self._workers.stop()
         await self._peer.stop()
         await self._redis.close()
         await self._listeners.close()
@@ -169,6 +166,9 @@ class BusinessParts:
 
     def _doubt(self, reason: str) -> None:
         """A worker holds no sessions: there is nothing that it could have missed."""
+
+    def _live_workers(self) -> Sequence[str]:
+        return without_earlier(self._incarnation, self._directory.workers)
 
     def _claim(self, number: int) -> "Deferred[OwnedShard]":
         claimed = self._store.claim(number, self._incarnation)

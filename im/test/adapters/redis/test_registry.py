@@ -104,6 +104,16 @@ class DoubtTests(RedisCase):
         await self.node("n1", "g1", sessions)
         self.assertEqual(len(await self.directory().sessions(None)), 450)
 
+    async def test_the_workers_that_live_are_those_whose_leases_run_by_the_clock_of_redis(self) -> None:
+        await self.node("n1")
+        one, other = self.directory("worker-1"), self.directory("worker-2")
+        await one.refresh()
+        await other.refresh()
+        self.assertEqual(sorted(other.workers), ["worker-1", "worker-2"])
+        await self.admin.call("return redis.call('ZADD', KEYS[1], 1, 'worker-1')", [self.keys.workers], [])
+        await other.refresh()
+        self.assertEqual(other.workers, ["worker-2"])
+
     async def test_an_empty_handed_registry_gives_no_answer(self) -> None:
         directory = self.directory()
         self.assertIn("lost its memory", await self.refused(directory.locate(["alice"])))
