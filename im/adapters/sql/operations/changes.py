@@ -8,7 +8,15 @@ from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.conversations import Conversation, Conversations, Member
 from im.adapters.sql.operations.membership import GroupParts
 from im.adapters.sql.operations.messages import Messages
-from im.adapters.sql.operations.posting import Place, blocked, find, group_refusal, head_of, unread_of
+from im.adapters.sql.operations.posting import (
+    Place,
+    blocked,
+    find,
+    group_refusal,
+    head_of,
+    member_place,
+    unread_of,
+)
 from im.core import entries
 from im.core.changing import (
     DELETED_AT_ONCE,
@@ -249,7 +257,7 @@ class Changes:
         """Delete entries for one user."""
         if not 1 <= len(write.seqs) <= DELETED_AT_ONCE:
             return invalid("seqs", f"seqs must be 1 to {DELETED_AT_ONCE}")
-        place = self._place(write.conversation, write.user)
+        place = member_place(self._conversations, write.conversation, write.user)
         if isinstance(place, Refused):
             return place
         conversation, member = place
@@ -272,7 +280,7 @@ class Changes:
 
     def clear(self, write: ClearHistory, now_ms: int) -> PlaceChanged | Refused:
         """Let one user see nothing up to a seq any more."""
-        place = self._place(write.conversation, write.user)
+        place = member_place(self._conversations, write.conversation, write.user)
         if isinstance(place, Refused):
             return place
         conversation, member = place
@@ -287,13 +295,6 @@ class Changes:
             row = (conversation.id, member.user, member.cursors.clear_seq)
             self._connection.execute(_FORGET_DELETED, row)
         return self._placed(place, is_moved)
-
-    def _place(self, name: str, user: str) -> Place | Refused:
-        conversation = find(self._conversations, name, user)
-        if not isinstance(conversation, Conversation):
-            return conversation or unknown_conversation()
-        member = self._conversations.member(conversation, user)
-        return unknown_conversation() if member is None else (conversation, member)
 
     def _placed(self, place: Place, is_moved: bool) -> PlaceChanged:
         conversation, member = place

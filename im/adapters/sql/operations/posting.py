@@ -146,14 +146,14 @@ class Posting:
 
     def move_read(self, move: MoveRead, now_ms: int) -> CursorMoved | Refused:
         """Move a member's read cursor forward, at most to the head."""
-        place = self._place(move)
+        place = member_place(self._conversations, move.conversation, move.user)
         if isinstance(place, Refused):
             return place
         return self._moved(place, self._read(*place, move.seq))
 
     def move_delivered(self, move: MoveDelivered, now_ms: int) -> CursorMoved | Refused:
         """Move a member's delivered cursor forward, at most to the head."""
-        place = self._place(move)
+        place = member_place(self._conversations, move.conversation, move.user)
         if isinstance(place, Refused):
             return place
         conversation, member = place
@@ -167,15 +167,6 @@ class Posting:
         if move.device and conversation.kind == INBOX:
             self._conversations.add_receipt(conversation, move.device, seq, now_ms)
         return self._moved(place, moved)
-
-    def _place(self, move: MoveRead | MoveDelivered) -> Place | Refused:
-        conversation = find(self._conversations, move.conversation, move.user)
-        if isinstance(conversation, Refused):
-            return conversation
-        member = None if conversation is None else self._conversations.member(conversation, move.user)
-        if conversation is None or member is None:
-            return unknown_conversation()
-        return conversation, member
 
     def _moved(self, place: Place, moved: bool) -> CursorMoved:
         conversation, member = place
@@ -205,6 +196,15 @@ def find(conversations: Conversations, conversation: str, user: str) -> Conversa
     if known is not None:
         return known
     return conversation_problem(conversation, user) or conversations.load(conversation)
+
+
+def member_place(conversations: Conversations, name: str, user: str) -> Place | Refused:
+    """A user's place in a conversation, or why there is none."""
+    conversation = find(conversations, name, user)
+    if not isinstance(conversation, Conversation):
+        return conversation or unknown_conversation()
+    member = conversations.member(conversation, user)
+    return unknown_conversation() if member is None else (conversation, member)
 
 
 def begin(conversation: str, users: tuple[str, ...], now_ms: int) -> Conversation:

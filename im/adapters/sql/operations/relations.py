@@ -8,7 +8,7 @@ from im.adapters.sql.checks import disabled
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.conversations import Conversation, Conversations, Keepings, Member
 from im.adapters.sql.operations.dialect import UNCLAIMED
-from im.adapters.sql.operations.posting import begin, blocked, find
+from im.adapters.sql.operations.posting import begin, blocked, member_place
 from im.adapters.sql.operations.posts import Posts
 from im.adapters.sql.operations.users import Users
 from im.core.custom import Post
@@ -51,7 +51,6 @@ from im.core.relations import (
     pair_problem,
 )
 from im.core.texts import text_problem
-from im.core.validation import unknown_conversation
 
 _REQUEST = "requester, addressee, text, state, created_ms, decided_ms"
 _GET = f"SELECT {_REQUEST} FROM friend_request WHERE requester = ? AND addressee = ?"
@@ -216,12 +215,10 @@ class Relations:
             problem = text_problem(write.remark, "remark", REMARK_CHARACTERS)
             if problem is not None:
                 return problem
-        conversation = find(self._conversations, write.conversation, write.user)
-        if isinstance(conversation, Refused):
-            return conversation
-        member = None if conversation is None else self._conversations.member(conversation, write.user)
-        if conversation is None or member is None:
-            return unknown_conversation()
+        place = member_place(self._conversations, write.conversation, write.user)
+        if isinstance(place, Refused):
+            return place
+        conversation, member = place
         before = self._conversations.keepings(conversation, member)
         after = _changed(before, write, conversation.last_seq)
         if after != before:
