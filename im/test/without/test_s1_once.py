@@ -9,6 +9,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.sql.operations.messages import Key, Messages, Stored
+from im.adapters.sql.operations.online import UNTIMED
+from im.adapters.sql.operations.steps import StepRules
 from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.sqlite.store import SqliteStore
 from im.adapters.sql.sqlite.writer import Writer
@@ -62,6 +64,6 @@ class CommitFirstTests(RuleTests, SynchronousTestCase):
                 return write(self, batch)
             database: Any = self._database
             copy = MemoryDatabase(database.backup())
-            return succeed(Writer(copy, lambda: 0, LIMITS, True).execute(batch))
+            return succeed(Writer(copy, lambda: 0, StepRules(LIMITS, True, UNTIMED)).execute(batch))
 
         return mock.patch.object(SqliteStore, "write", answer_first)

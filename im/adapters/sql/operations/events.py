@@ -52,9 +52,7 @@ _UNSUBSCRIBE = "DELETE FROM event_consumer WHERE consumer = ?"
 _LAST = (
     "SELECT event_id FROM event WHERE consumer = ? AND state = ? ORDER BY state DESC, event_id DESC LIMIT 1"
 )
-_RECEIVED = (
-    "SELECT coalesce(max(seq), 0) FROM inbox_receipt WHERE conversation_id = ? AND device_id = ? AND seq < ?"
-)
+_RECEIVED = "SELECT coalesce(max(seq), 0) FROM inbox_receipt WHERE conversation_id = ? AND device_id = ?"
 _PUSHES = (
     "SELECT client_msg_id, seq FROM message"
     f" WHERE conversation_id = ? AND seq > ? AND seq <= ? AND kind = {PUSH} ORDER BY seq"
@@ -77,7 +75,7 @@ class EventWriter:
         self._unreached = unreached
         self._is_alone = is_alone
         self._ids = EventIds(os.urandom)
-        self._away_consumers: frozenset[str] | None = None
+        self._away_consumers = unreached.consumers
         self._received: dict[tuple[str, str], int] = {}
         self.wanted: dict[str, tuple[str, ...]] = {}
         self.stale_ms = 0
@@ -97,8 +95,6 @@ class EventWriter:
             if not self.stale_ms:
                 self._follow(consumer)
         self.wanted = {kind: tuple(consumers) for kind, consumers in wanted.items()}
-        if self._away_consumers is None:
-            self._away_consumers = self._unreached.consumers
         own = {WEBHOOKS} if OFFLINE_MESSAGE in wanted else frozenset()
         self._unreached.consumers = self._away_consumers | own
         self.stale_ms = _NEVER_MS if self._is_alone else now_ms + RELEARN_MS
@@ -146,8 +142,6 @@ class EventWriter:
 
     def offline(self, sessions: Iterable[str], now_ms: int) -> None:
         """Note that sessions ended, as their rows say."""
-        if not self.stale_ms:
-            self.learn(now_ms)
         if OFFLINE not in self.wanted:
             return
         for session in sessions:
@@ -210,7 +204,7 @@ class EventWriter:
         at = (move.conversation, move.device)
         before = self._received.get(at)
         if before is None:
-            (before,) = self._connection.execute(_RECEIVED, (*at, 1 << 62)).fetchone()
+            (before,) = self._connection.execute(_RECEIVED, at).fetchone()
         self._received[at] = max(seq, before)
         for push, push_seq in self._connection.execute(_PUSHES, (at[0], before, seq)).fetchall():
             fields = {"push": bytes(push).hex(), "seq": push_seq, "state": "acknowledged"}

@@ -74,9 +74,9 @@ Stored = tuple[str, int, str, int, int]
 class UnreachedWriter:
     """Notes inside the writer's transaction what is stored, for each of the `consumers`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, consumers: frozenset[str]) -> None:
         self._connection = connection
-        self.consumers: frozenset[str] = frozenset()
+        self.consumers = consumers
 
     def note(self, batch: int, stored: Iterable[Stored]) -> None:
         """Note the entries of a batch; `batch` is the commit counter's value."""

@@ -57,6 +57,7 @@ class StepRules(NamedTuple):
     remembered: int = REMEMBERED_CONVERSATIONS
     is_alone: bool = True
     is_own: Callable[[str], bool] | None = None
+    away_consumers: frozenset[str] = frozenset()
 
 
 class Steps:
@@ -66,7 +67,7 @@ class Steps:
         limits = rules.limits
         self.conversations = conversations = Conversations(connection, rules.remembered, rules.is_own)
         self.messages = messages = Messages(connection, epoch)
-        self.unreached = UnreachedWriter(connection)
+        self.unreached = UnreachedWriter(connection, rules.away_consumers)
         self.users = users = Users(connection, limits, rules.users_open, rules.is_alone)
         self._posting = Posting(conversations, messages, users, limits, rules.is_for_friends)
         self.events = EventWriter(connection, self.unreached, rules.is_alone)

@@ -74,12 +74,11 @@ class PostgresStore:
             REMEMBERED_CONVERSATIONS,
             is_alone=False,
             is_own=is_own,
+            away_consumers=policy.away_consumers,
         )
 
         def make() -> ShardWriter:
-            writer = ShardWriter(self._database, shard, owner, self._time.now_ms, rules)
-            writer.away_consumers(policy.away_consumers)
-            return writer
+            return ShardWriter(self._database, shard, owner, self._time.now_ms, rules)
 
         claimed = self._run(make)
         return claimed.addCallback(

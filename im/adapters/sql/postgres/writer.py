@@ -70,7 +70,6 @@ class ShardWriter:
         self._number = 0
         self._is_committing = False
         self._pause = _Pause()
-        self._away_consumers: frozenset[str] = frozenset()
         self._connection = database.connect()
         try:
             self._epoch, self.waiting = outbox.claim(self._connection, shard, owner)
@@ -78,10 +77,6 @@ class ShardWriter:
         except psycopg2.Error as error:
             self._connection.close()
             raise UnavailableError(f"{database.place} can't be used: {sentence(error)}") from error
-
-    def away_consumers(self, consumers: frozenset[str]) -> None:
-        """Note for each of these what may have reached nobody."""
-        self._away_consumers = self._steps.unreached.consumers = consumers
 
     def execute(self, batch: Sequence[Write], announced: Sequence[OutboxRow] = ()) -> Committed:
         """Execute a batch in order in one transaction, with the rows of `announced` removed.
@@ -210,7 +205,6 @@ class ShardWriter:
     def _remember_nothing(self) -> None:
         epoch, self._offset = self._connection.run(_META).fetchone()
         self._steps = Steps(self._connection, epoch, self._rules)
-        self._steps.unreached.consumers = self._away_consumers
 
 
 class _Pause:

@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from im.adapters.sql.operations.online import Almanac
 from im.adapters.sql.operations.reader import Reader
+from im.adapters.sql.operations.steps import REMEMBERED_CONVERSATIONS, StepRules
 from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.runners import Runners
 from im.adapters.sql.schema import UnusableDatabaseError
@@ -47,10 +48,15 @@ class SqliteStore:
         self._limits = policy.limits
         self._on_fatal = on_fatal
         self._almanac = Almanac(ZoneInfo(policy.time_zone), now_ms)
-        self._writer = Writer(
-            database, now_ms, policy.limits, policy.users_open, self._almanac.zone, policy.is_for_friends
+        rules = StepRules(
+            policy.limits,
+            policy.users_open,
+            self._almanac,
+            policy.is_for_friends,
+            REMEMBERED_CONVERSATIONS,
+            away_consumers=policy.away_consumers,
         )
-        self._writer.unreached.consumers = policy.away_consumers
+        self._writer = Writer(database, now_ms, rules)
         self._idle_readers: deque[Reader] = deque()
         self._problem = ""
         self._has_failed_since_beat = False

@@ -3,18 +3,13 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from zoneinfo import ZoneInfo
 
 from im.adapters.sql.operations.messages import StoredBeforeError
-from im.adapters.sql.operations.online import Almanac
-from im.adapters.sql.operations.steps import REMEMBERED_CONVERSATIONS, StepRules, Steps
+from im.adapters.sql.operations.steps import StepRules, Steps
 from im.adapters.sql.sqlite.database import Database, is_transient
-from im.core.calendars import UTC
 from im.core.commands import Result, Write
-from im.core.limits import Limits
+from im.core.ledger import BeatNode
 from im.ports import UnavailableError
-
-_REMEMBERED_CONVERSATIONS = REMEMBERED_CONVERSATIONS
 
 _META = "SELECT store_epoch, changes FROM meta"
 
@@ -34,20 +29,14 @@ class Writer:
         self,
         database: Database,
         now_ms: Callable[[], int],
-        limits: Limits,
-        is_open: bool,
-        zone: ZoneInfo = UTC,
-        is_for_friends: bool = False,
+        rules: StepRules,
     ) -> None:
         self._database = database
         self._now_ms = now_ms
         self._connection = database.connect_writer()
         self._started_ms = now_ms()
         epoch, self._changes = self._connection.execute(_META).fetchone()
-        almanac = Almanac(zone, now_ms)
-        rules = StepRules(limits, is_open, almanac, is_for_friends, _REMEMBERED_CONVERSATIONS)
         self._steps = Steps(self._connection, epoch, rules)
-        self.unreached = self._steps.unreached
         self._broken = ""
 
     def execute(self, batch: Sequence[Write]) -> list[Result]:
@@ -64,8 +53,7 @@ class Writer:
 
     def beat(self, node: str) -> None:
         """Note that the node lives: its lease says when it started and was last alive."""
-        with self._transaction():
-            self._steps.ledger.beat(node, self._started_ms, self._now_ms())
+        self.execute([BeatNode(node, self._started_ms)])
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -89,8 +77,8 @@ class Writer:
             self._changes += 1
             self._steps.conversations.write(self._changes)
             self._connection.execute("UPDATE meta SET changes = ?", (self._changes,))
-            if self.unreached.consumers:
-                self.unreached.note(self._changes, self._steps.messages.stored_now())
+            if self._steps.unreached.consumers:
+                self._steps.unreached.note(self._changes, self._steps.messages.stored_now())
 
     def _commit(self) -> None:
         try:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners, writer
+from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
+from im.adapters.sql.sqlite import store as store_module
 from im.core.changing import ChangeMessage, ClearHistory, DeleteEntries, MessageChanged, Recall
 from im.core.commands import Result, Write
 from im.core.entries import RECALL, RECALLED, TEXT
@@ -118,7 +119,7 @@ class GroupMachine(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         """A new store on the same tables."""
-        with patch.object(writer, "_REMEMBERED_CONVERSATIONS", 1):
+        with patch.object(store_module, "REMEMBERED_CONVERSATIONS", 1):
             policy = StorePolicy(LIMITS, True)
             self.store = SqliteStore(self.database, inline_runners(), lambda: 1_000, policy, self.fatal)
 

@@ -20,7 +20,8 @@ from hypothesis.stateful import (
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners, writer
+from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
+from im.adapters.sql.sqlite import store as store_module
 from im.adapters.sql.sqlite.database import commit
 from im.core.commands import Result, Write
 from im.core.errors import Code, Refused
@@ -162,7 +163,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         """A new store on the same tables."""
-        with patch.object(writer, "_REMEMBERED_CONVERSATIONS", 1):
+        with patch.object(store_module, "REMEMBERED_CONVERSATIONS", 1):
             policy = StorePolicy(LIMITS, True)
             self.store = SqliteStore(self.database, inline_runners(), lambda: 1_000, policy, self.fatal)
 
