@@ -46,6 +46,11 @@ def seq_problem(seq: int, field: str) -> Refused | None:
     return None if 0 <= seq <= LARGEST else invalid(field, f"{field} must be below 2^63")
 
 
+def page_problem(after: str) -> Refused | None:
+    """Why a text can't be where a page begins, or None."""
+    return None if after.isprintable() else invalid("after", "after must be the `next` of a page")
+
+
 def send_problem(send: Send, content_bytes: int) -> Refused | None:
     """Why a message can't be stored, whatever its conversation is."""
     if len(send.client_msg_id) != CLIENT_MSG_ID_BYTES:

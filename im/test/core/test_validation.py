@@ -13,6 +13,7 @@ from im.core.validation import (
     LARGEST,
     content_problem,
     conversation_problem,
+    page_problem,
     send_problem,
     seq_problem,
     unknown_conversation,
@@ -89,6 +90,13 @@ class SendTests(SynchronousTestCase):
         self.assertIsNone(content_problem(2, b"\xff\0", 8))
         self.assertEqual("content", self.field(content_problem(2, b"", 8)))
         self.assertEqual("content", self.field(content_problem(2, b"123456789", 8)))
+
+    def test_a_page_begins_at_a_text_that_a_page_named(self) -> None:
+        self.assertIsNone(page_problem(""))
+        self.assertIsNone(page_problem("d~alice~bob"))
+        problem = page_problem("nul\0")
+        assert problem is not None
+        self.assertEqual((problem.code, problem.field), (Code.INVALID_ARGUMENT, "after"))
 
     def test_a_seq_fits_into_a_database(self) -> None:
         self.assertEqual([None] * 2, [seq_problem(seq, "seq") for seq in (0, LARGEST)])

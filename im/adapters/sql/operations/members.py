@@ -3,7 +3,7 @@
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.group_rows import load_group
 from im.core.changing import MOST_READERS, GetReaders, Readers, no_target
-from im.core.errors import Refused, invalid
+from im.core.errors import Refused
 from im.core.grouping import (
     Asking,
     AskingPage,
@@ -20,7 +20,7 @@ from im.core.grouping import (
 )
 from im.core.groups import ADMIN, APP, MEMBER, NOBODY, gone, group_problem, needs, rank
 from im.core.ids import id_problem
-from im.core.validation import conversation_problem, seq_problem, unknown_conversation
+from im.core.validation import conversation_problem, page_problem, seq_problem, unknown_conversation
 
 MOST_OF_PAGE = 500
 
@@ -167,8 +167,9 @@ def _standing(connection: Connection, conversation: str, user: str) -> tuple[str
 
 
 def _refusal(connection: Connection, query: ListMembers | ListAsking, least: str) -> Refused | None:
-    if not query.after.isprintable():
-        return invalid("after", "after must be the `next` of a page")
+    problem = page_problem(query.after)
+    if problem is not None:
+        return problem
     standing = _standing(connection, query.conversation, query.user)
     if isinstance(standing, Refused):
         return standing

@@ -12,6 +12,7 @@ from im.core.ids import id_problem
 from im.core.ledger import OnlineTime, OnlineTimeReport, OnlineTimes, OnlineTimesPage
 from im.core.limits import Limits
 from im.core.online_time import Figure, Stay, crash_bound_ms, figures
+from im.core.validation import page_problem
 
 MAX_STAYS = 20_000
 """Sessions of one user that are looked at for one report."""
@@ -71,8 +72,9 @@ class OnlineTimeReader:
         period = self._period(query)
         if isinstance(period, Refused):
             return period
-        if not query.after.isprintable():
-            return invalid("after", "after must be the `next` of a page")
+        problem = page_problem(query.after)
+        if problem is not None:
+            return problem
         of = buckets(period)
         most = max(1, min(_USERS_A_PAGE, _BUCKETS_A_PAGE // max(1, len(of))))
         users = [user for (user,) in self._connection.execute(_USERS, (query.after, most + 1))]

@@ -33,7 +33,7 @@ from im.core.backends import FindKey, ListKeys
 from im.core.changing import GetReaders
 from im.core.commands import GetProfile, Query, Result
 from im.core.custom import CustomReply, GetRecord, GetReply
-from im.core.errors import Code, Refused, invalid
+from im.core.errors import Code, Refused
 from im.core.events import CountEvents, FindEvents, ListDead
 from im.core.folding import Fold
 from im.core.grouping import FindMembers, GetGroup, GetMemberships, ListAsking, ListMembers
@@ -46,7 +46,7 @@ from im.core.presence import FindPresence
 from im.core.pushing import FindUsers, GetPush
 from im.core.reaching import FindAway, ListPushTokens
 from im.core.relations import GetRelation, ListRequests
-from im.core.validation import conversation_problem, unknown_conversation
+from im.core.validation import conversation_problem, page_problem, unknown_conversation
 from im.core.webhooks import ListWebhooks
 from im.ports import UnavailableError
 
@@ -126,9 +126,9 @@ class Reader:
         return relation_of(self._connection, query, epoch)
 
     def _sync(self, query: Sync) -> SyncPage | Refused:
-        if not query.after.isprintable():
-            return invalid("after", "after must be the `next` of a page")
-        refused = login_refusal(self._connection, query.user, query.device, query.issued_ms)
+        refused = page_problem(query.after) or login_refusal(
+            self._connection, query.user, query.device, query.issued_ms
+        )
         if refused is not None:
             return refused
         epoch, changes = self._connection.execute(self._dialect.position).fetchone()
