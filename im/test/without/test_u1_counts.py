@@ -6,7 +6,7 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.sql.operations import places, posts
+from im.adapters.sql.operations import gone, posts
 from im.proto import content_pb2, group_pb2
 from im.test.without.groups import TALK, GroupWorld
 from im.test.without.support import RuleTests
@@ -44,4 +44,4 @@ class RecallTests(SystemEntryTests):
     """U1: a recalled message that was not seen is not unread."""
 
     def without(self) -> AbstractContextManager[object]:
-        return mock.patch.object(places, "gone_after", lambda *asked: 0)
+        return mock.patch.object(gone, "gone_after", lambda *asked: 0)

@@ -45,6 +45,8 @@ from im.wire.codec import UndecodableError, unpack_as
 
 Outcome = MessageChanged | Refused
 
+_TOLD = (entries.RECALL, entries.EDIT, entries.REACTION)
+
 _TARGET = "SELECT kind, sender, time_ms, content FROM message WHERE conversation_id = ? AND seq = ?"
 _SET_CONTENT = "UPDATE message SET content = ? WHERE conversation_id = ? AND seq = ?"
 _BLANK = f"UPDATE message SET kind = {entries.RECALLED}, content = ? WHERE conversation_id = ? AND seq = ?"
@@ -120,24 +122,13 @@ class Changes:
         conversation = find(self._conversations, write.conversation, write.user)
         if not isinstance(conversation, Conversation):
             return conversation or unknown_conversation()
-        earlier = self._earlier(conversation, write)
+        earlier = self._messages.told((write.key, write.user, conversation.id), _TOLD)
         if earlier is not None:
-            return earlier
+            return earlier if isinstance(earlier, Refused) else self._same(conversation, earlier)
         target = self._target(conversation, write, now_ms)
         if isinstance(target, Refused):
             return target
         return self._changes[type(write.change)](target, write.change)
-
-    def _earlier(self, conversation: Conversation, write: ChangeMessage) -> Outcome | None:
-        key = (write.key, write.user, conversation.id)
-        stored = self._messages.added(key) or self._messages.stored(key)
-        if stored is None:
-            return None
-        if stored.kind not in (entries.RECALL, entries.EDIT, entries.REACTION):
-            return Refused(Code.CONFLICT, "another request was made under this key", "key")
-        sent = stored.sent
-        entry = Entry(sent.seq, sent.n, stored.kind, write.user, write.key, sent.time_ms, stored.content)
-        return self._same(conversation, entry)
 
     def _target(self, conversation: Conversation, write: ChangeMessage, now_ms: int) -> _Target | Refused:
         role, first, last = APP, 1, conversation.last_seq
@@ -240,8 +231,7 @@ class Changes:
     def _tell(self, target: _Target, kind: int, body: MessageChange) -> MessageChanged:
         write, conversation = target.write, target.conversation
         content = body.SerializeToString(deterministic=True)
-        sent = self._posts.store(Post(conversation.id, write.user, write.key, kind, content), target.now_ms)
-        entry = Entry(sent.seq, sent.n, kind, write.user, write.key, sent.time_ms, content)
+        entry = self._posts.tell(Post(conversation.id, write.user, write.key, kind, content), target.now_ms)
         return self._same(conversation, entry)._replace(is_new=True)
 
     def _note(self, target: _Target, kind: int, sender: str, value: str, changed: MessageChanged) -> None:

@@ -147,6 +147,10 @@ class Conversations:
         self._kept: dict[tuple[str, str], Member] = {}
         self._receipts: list[tuple[str, str, int, int]] = []
 
+    def get(self, conversation_id: str) -> Conversation | None:
+        """A conversation that is known or stored, or None."""
+        return self.known(conversation_id) or self.load(conversation_id)
+
     def known(self, conversation_id: str) -> Conversation | None:
         """The conversation if it is remembered; None says nothing."""
         conversation = self._known.get(conversation_id)

@@ -5,10 +5,8 @@ from typing import Any
 
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.dialect import Dialect
+from im.core.entries import PLACEHOLDER
 from im.core.messages import Entry
-
-PLACEHOLDER = 0
-"""The kind of an entry that can't be shown; its `n` is 0 where that is lost, too."""
 
 _RUN = """
 SELECT seq, n, kind, sender, client_msg_id, time_ms, content FROM message

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from im.adapters.sql.checks import disabled
-from im.adapters.sql.operations.conversations import Conversation
+from im.adapters.sql.operations.conversations import Conversation, Member
 from im.adapters.sql.operations.group_rows import Group
 from im.adapters.sql.operations.membership import Act, GroupParts, Membership
 from im.adapters.sql.operations.posting import find
@@ -28,13 +28,14 @@ from im.core.grouping import (
 )
 from im.core.groups import ADMIN, APP, MEMBER, NOBODY, OWNER
 from im.core.ids import GROUP, id_problem
-from im.core.messages import Entry
 from im.core.texts import text_problem
 from im.core.validation import unknown_conversation
 from im.proto import group_pb2
 from im.proto.group_pb2 import GroupEvent
 
 Outcome = GroupChanged | Refused
+
+_TOLD = range(entries.GROUP_CREATED, entries.GROUP_DISSOLVED + 1)
 
 _NO_MEMBER = Refused(Code.NOT_FOUND, "there is no such member", "user")
 _NOT_ASKED = Refused(Code.NOT_FOUND, "this user did not ask to be let in", "user")
@@ -76,8 +77,7 @@ class Groups:
             problem = disabled()
         if problem is not None:
             return problem
-        conversation = self._conversations.known(write.conversation)
-        conversation = conversation or self._conversations.load(write.conversation)
+        conversation = self._conversations.get(write.conversation)
         if conversation is not None:
             return self._earlier(conversation, write) or unknown_conversation()
         members = (write.owner, *others)
@@ -125,15 +125,10 @@ class Groups:
 
     def _earlier(self, conversation: Conversation, write: ChangeGroup | CreateGroup) -> Outcome | None:
         """The first answer to a repetition; the key of something else is a conflict."""
-        key = (write.key, write.user, conversation.id)
-        stored = self._messages.added(key) or self._messages.stored(key)
-        if stored is None:
-            return None
-        if not entries.GROUP_CREATED <= stored.kind <= entries.GROUP_DISSOLVED:
-            return Refused(Code.CONFLICT, "another request was made under this key", "key")
-        sent = stored.sent
-        entry = Entry(sent.seq, sent.n, stored.kind, write.user, write.key, sent.time_ms, stored.content)
-        return self._membership.same(conversation, entry)
+        earlier = self._messages.told((write.key, write.user, conversation.id), _TOLD)
+        if earlier is None or isinstance(earlier, Refused):
+            return earlier
+        return self._membership.same(conversation, earlier)
 
     def _set(self, act: Act, change: SetGroup) -> Outcome:
         problem = groups.needs(ADMIN, act.role) or _set_problem(change)
@@ -222,18 +217,22 @@ class Groups:
             return self._membership.same(act.conversation)
         return self._membership.put_out(act, going, entries.MEMBERS_REMOVED)
 
+    def _below(self, act: Act, user: str) -> Member | Refused:
+        """A member on whom whoever asks may act."""
+        member = self._membership.active(act.conversation, user)
+        if member is None:
+            return _NO_MEMBER
+        return groups.outranks(act.role, member.role) or _owner_refusal(member.role) or member
+
     def _set_role(self, act: Act, change: SetRole) -> Outcome:
         problem = groups.needs(OWNER, act.role) or id_problem(change.user, "user")
         if problem is None and change.role not in (MEMBER, ADMIN):
             problem = invalid("role", f"role must be {MEMBER} or {ADMIN}; there is one {OWNER}")
         if problem is not None:
             return problem
-        member = self._membership.active(act.conversation, change.user)
-        if member is None:
-            return _NO_MEMBER
-        refused = groups.outranks(act.role, member.role) or _owner_refusal(member.role)
-        if refused is not None:
-            return refused
+        member = self._below(act, change.user)
+        if isinstance(member, Refused):
+            return member
         if member.role == change.role:
             return self._membership.same(act.conversation)
         self._conversations.touch_place(act.conversation, member)
@@ -265,12 +264,9 @@ class Groups:
             problem = invalid("seconds", f"seconds must be at most {groups.MAX_SILENCE_SECONDS}")
         if problem is not None:
             return problem
-        member = self._membership.active(act.conversation, change.user)
-        if member is None:
-            return _NO_MEMBER
-        refused = groups.outranks(act.role, member.role) or _owner_refusal(member.role)
-        if refused is not None:
-            return refused
+        member = self._below(act, change.user)
+        if isinstance(member, Refused):
+            return member
         until_ms = act.now_ms + 1_000 * change.seconds if change.seconds else 0
         if not until_ms and member.silenced_until_ms <= act.now_ms:
             return self._membership.same(act.conversation)

@@ -129,8 +129,7 @@ class Membership:
         conversation = act.conversation
         self._conversations.touch_group(conversation)
         content = event.SerializeToString(deterministic=True)
-        sent = self._posts.store(Post(conversation.id, act.user, act.key, kind, content), act.now_ms)
-        entry = Entry(sent.seq, sent.n, kind, act.user, act.key, sent.time_ms, content)
+        entry = self._posts.tell(Post(conversation.id, act.user, act.key, kind, content), act.now_ms)
         version = conversation.member_version
         return GroupChanged(conversation.id, entry, self._messages.epoch, True, version, version)
 

@@ -1,14 +1,16 @@
 """The entries that a transaction adds, and what it must know of those stored before."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
-from im.adapters.sql.operations.gone import gone_after
+from im.adapters.sql.operations.conversations import Member
+from im.adapters.sql.operations.gone import unread
 from im.adapters.sql.operations.statements import RowsInsert
 from im.core.entries import EDIT, PLACEHOLDER, RECALLED
+from im.core.errors import Code, Refused
 from im.core.events import StoredEntry
-from im.core.messages import Sent
+from im.core.messages import Entry, Sent
 
 _COLUMNS = ["conversation_id", "seq", "n", "kind", "sender", "client_msg_id", "time_ms", "content"]
 _INSERT = RowsInsert(
@@ -63,6 +65,20 @@ class Messages:
         """What this transaction itself added under `key`, or None."""
         return self._added.get(key)
 
+    def earlier(self, key: Key) -> Stored | None:
+        """What this transaction or an earlier one added under `key`, or None."""
+        return self._added.get(key) or self.stored(key)
+
+    def told(self, key: Key, kinds: Container[int]) -> Entry | Refused | None:
+        """The entry of a request that is repeated; the key of something of no such kind is a conflict."""
+        stored = self.earlier(key)
+        if stored is None:
+            return None
+        if stored.kind not in kinds:
+            return Refused(Code.CONFLICT, "another request was made under this key", "key")
+        sent, (client_msg_id, sender, _) = stored.sent, key
+        return Entry(sent.seq, sent.n, stored.kind, sender, client_msg_id, sent.time_ms, stored.content)
+
     def stored_now(self) -> Iterator[tuple[str, int, str, int, int]]:
         """Conversation, seq, sender, kind and time of what this transaction added."""
         for (_, sender, conversation), (sent, kind, _) in self._added.items():
@@ -95,9 +111,9 @@ class Messages:
         at = (earlier.sent.conversation, earlier.sent.seq)
         return earlier.kind == kind and self._connection.execute(_IS_EDITED, at).fetchone() is not None
 
-    def gone_after(self, conversation: str, user: str, after: int, head_seq: int) -> int:
+    def unread(self, conversation: str, member: Member, head: tuple[int, int], furthest_gone_seq: int) -> int:
         """See `im.adapters.sql.operations.gone`."""
-        return gone_after(self._connection, conversation, user, after, head_seq)
+        return unread(self._connection, (conversation, member.user), member.cursors, head, furthest_gone_seq)
 
     def mention(self, conversation: str, seq: int, sender: str, users: tuple[str, ...]) -> None:
         """Note whom a message mentions; "" is everyone."""

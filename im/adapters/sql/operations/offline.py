@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
-from im.adapters.sql.operations.gone import gone_after
+from im.adapters.sql.operations.gone import unread
 from im.adapters.sql.operations.statements import RowsInsert
 from im.core.ids import GROUP
 from im.core.pushing import PUSH, chosen_classes
@@ -208,11 +208,9 @@ class _Look:
 
 def unread_of_all(connection: Connection, user: str) -> int:
     """What a user has not seen, over all conversations that they did not mute."""
-    unread = 0
+    total = 0
     rows = connection.execute(_UNREAD, (user,)).fetchall()
     for conversation, last_seq, n, furthest_gone_seq, *cursors in rows:
-        at = Cursors(*cursors)
-        after = at.seen()[0]
-        is_gone = furthest_gone_seq > after
-        unread += at.unread(n, gone_after(connection, conversation, user, after, last_seq) if is_gone else 0)
-    return unread
+        place, head = (conversation, user), (last_seq, n)
+        total += unread(connection, place, Cursors(*cursors), head, furthest_gone_seq)
+    return total

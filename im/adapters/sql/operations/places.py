@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.conversations import Keepings
-from im.adapters.sql.operations.gone import gone_after
+from im.adapters.sql.operations.gone import unread
 from im.adapters.sql.operations.relations import contact_of
 from im.core.entries import RECALL
 from im.core.groups import ADMIN, NOBODY, GroupFacts, rank
@@ -91,12 +91,8 @@ class Place(NamedTuple):
 
     def unread(self, connection: Connection) -> int:
         """How many entries the member has not seen."""
-        if self.recalled_seq or self.deleted_seq:
-            after = self.cursors.seen()[0]
-            if max(self.recalled_seq, self.deleted_seq) > after:
-                gone = gone_after(connection, self.conversation, self.user, after, self.head_seq)
-                return self.cursors.unread(self.head_n, gone)
-        return self.cursors.unread(self.head_n)
+        place, head = (self.conversation, self.user), (self.head_seq, self.head_n)
+        return unread(connection, place, self.cursors, head, max(self.recalled_seq, self.deleted_seq))
 
     def head(self, connection: Connection, last: Entry | None) -> Head:
         """What a sync says of this place."""

@@ -89,8 +89,7 @@ class Posting:
         return conversation, member
 
     def _is_stored_before(self, send: Send) -> bool:
-        before = (send.after, send.sender, send.conversation)
-        return self._messages.added(before) is not None or self._messages.stored(before) is not None
+        return self._messages.earlier((send.after, send.sender, send.conversation)) is not None
 
     def _group_refusal(
         self, send: Send, conversation: Conversation, member: Member, now_ms: int
@@ -234,13 +233,8 @@ def head_of(conversation: Conversation, member: Member) -> tuple[int, int]:
 
 def unread_of(messages: Messages, conversation: Conversation, member: Member) -> int:
     """How many entries a member has not seen."""
-    head_seq, head_n = head_of(conversation, member)
-    cursors = member.cursors
-    if conversation.recalled_seq or member.deleted_seq:
-        after = cursors.seen()[0]
-        if max(conversation.recalled_seq, member.deleted_seq) > after:
-            return cursors.unread(head_n, messages.gone_after(conversation.id, member.user, after, head_seq))
-    return cursors.unread(head_n)
+    gone_seq = max(conversation.recalled_seq, member.deleted_seq)
+    return messages.unread(conversation.id, member, head_of(conversation, member), gone_seq)
 
 
 def blocked() -> Refused:

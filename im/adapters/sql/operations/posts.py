@@ -11,7 +11,7 @@ from im.core.errors import Code, Refused
 from im.core.groups import dissolved
 from im.core.ids import GROUP, users_by_id
 from im.core.limits import Limits
-from im.core.messages import Sent
+from im.core.messages import Entry, Sent
 from im.core.validation import unknown_conversation
 
 
@@ -40,7 +40,7 @@ class Posts:
         if isinstance(conversation, Refused):
             return conversation
         key = (post.client_msg_id, post.sender, post.conversation)
-        if self._messages.added(key) is not None or self._messages.stored(key) is not None:
+        if self._messages.earlier(key) is not None:
             return Refused(Code.CONFLICT, "this request was done long ago", "key")
         if post.sender and self._users.is_disabled(post.sender):
             return disabled()
@@ -56,10 +56,16 @@ class Posts:
             return group_refusal(self._conversations, conversation, member, now_ms)
         return _member_refusal(member)
 
+    def tell(self, post: Post, now_ms: int) -> Entry:
+        """As `store`; the entry that it made."""
+        sent = self.store(post, now_ms)
+        who = (post.kind, post.sender, post.client_msg_id)
+        return Entry(sent.seq, sent.n, *who, sent.time_ms, post.content)
+
     def store(self, post: Post, now_ms: int) -> Sent:
         """Store a post that was checked in this transaction."""
         conversations = self._conversations
-        conversation = conversations.known(post.conversation) or conversations.load(post.conversation)
+        conversation = conversations.get(post.conversation)
         if conversation is None:
             conversation = begin(post.conversation, users_by_id(post.conversation), now_ms)
             conversations.create(conversation)

@@ -5,11 +5,11 @@ from typing import NamedTuple
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.conversations import Conversation, Conversations
 from im.adapters.sql.operations.dialect import UNCLAIMED
-from im.adapters.sql.operations.entries import PLACEHOLDER
 from im.adapters.sql.operations.events import EventWriter
 from im.adapters.sql.operations.messages import Messages, Stored
 from im.adapters.sql.operations.posting import Posting, begin
 from im.adapters.sql.operations.statements import upsert
+from im.core.entries import PLACEHOLDER
 from im.core.errors import Code, Refused
 from im.core.ids import id_problem, inbox_conversation, users_by_id
 from im.core.limits import Limits
@@ -116,7 +116,7 @@ class Pushes:
         if id_problem(user, "user") is not None:
             return None
         name, conversations = inbox_conversation(user), self._conversations
-        inbox = conversations.known(name) or conversations.load(name)
+        inbox = conversations.get(name)
         if inbox is None and self._connection.execute(_IS_KNOWN, (user,)).fetchone() is not None:
             inbox = begin(name, (user,), now_ms)
             conversations.create(inbox)

@@ -244,7 +244,7 @@ class Relations:
         if self._users.is_disabled(user):
             return disabled()
         name = direct_conversation(user, peer)
-        conversation = self._conversations.known(name) or self._conversations.load(name)
+        conversation = self._conversations.get(name)
         if conversation is None:
             refused = self._users.mention((user, peer), now_ms)
             if refused is not None:

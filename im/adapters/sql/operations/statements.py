@@ -18,7 +18,6 @@ class RowsInsert:
 
     def __init__(self, table: str, columns: Sequence[str], tail: str, is_new: bool = False) -> None:
         self.head = f"INSERT INTO {table} ({', '.join(columns)})"
-        self.columns = columns
         self.tail = tail
         self.is_new = is_new
         row = f"({', '.join('?' * len(columns))})"
