@@ -12,8 +12,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from im.core.commands import Command
+from im.core.entries import TEXT
 from im.core.errors import Refused
-from im.core.messages import TEXT
 
 T = TypeVar("T")
 

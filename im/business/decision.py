@@ -8,9 +8,9 @@ from google.protobuf.message import Message
 
 from im.core.commands import Result
 from im.core.custom import Conclude, Custom, CustomReply, GetRecord, Post, Record
+from im.core.entries import TEXT
 from im.core.ids import inbox_conversation
 from im.core.limits import Limits
-from im.core.messages import TEXT
 from im.handler import Owner
 from im.isolation import InThread
 from im.ports import IStore, Signal

@@ -9,11 +9,11 @@ from twisted.internet.task import deferLater
 
 from im.business.announcement import Announcement
 from im.core.commands import Request, Result
+from im.core.entries import PUSH
 from im.core.errors import Code, Refused, RefusedError, accepted
 from im.core.ids import inbox_conversation
 from im.core.messages import CursorMoved, MoveDelivered
 from im.core.pushing import (
-    PUSH,
     FindUsers,
     GetPush,
     InboxEntry,

@@ -19,8 +19,8 @@ from im.client.core.events import Message, SendFailed, SendState, SendUnknown, S
 from im.client.errors import ClientError, ClientStoppedError, NotFoundError, OutboxFullError, ServerError
 from im.client.settings import ClientStatus, HistoryPage
 from im.client.settings import Status as ClientState
+from im.core.entries import TEXT
 from im.core.ids import uuid7
-from im.core.messages import TEXT
 from im.core.presence import Presence
 
 DEVICE_CLASS = "desktop"

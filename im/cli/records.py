@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from im.cli.marks import SIGNS, Mark
 from im.cli.output import Json, shown
-from im.core.messages import TEXT
-from im.core.pushing import PUSH
+from im.core.entries import PUSH, TEXT
 
 APP = "(app)"
 """Who sent what the app itself did."""

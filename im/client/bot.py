@@ -13,8 +13,8 @@ from im.client.core.events import Message, Sent
 from im.client.environment import environment_settings
 from im.client.errors import ClientError
 from im.client.settings import ClientSettings, ClientStatus, Status
+from im.core.entries import TEXT
 from im.core.ids import uuid7
-from im.core.messages import TEXT
 
 
 class Incoming:

@@ -23,9 +23,10 @@ from im.client.related import Related
 from im.client.routes import Routes, no_routes, on_network
 from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Randomness, Status
 from im.client.waiters import Waiters
+from im.core.entries import TEXT
 from im.core.errors import Code
 from im.core.ids import direct_conversation, uuid7
-from im.core.messages import TEXT, Head
+from im.core.messages import Head
 from im.core.presence import Presence
 from im.proto import chat_pb2, session_pb2, sync_pb2
 

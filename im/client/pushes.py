@@ -1,7 +1,7 @@
 """Pushes in the inbox: what a message of that kind holds, and whether it is to be shown."""
 
 from im.client.core.events import Message, Pushed
-from im.core.pushing import PUSH
+from im.core.entries import PUSH
 from im.proto.push_pb2 import Event, Push
 from im.wire.codec import UndecodableError, unpack_as
 from im.wire.types import EVENT

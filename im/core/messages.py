@@ -7,9 +7,6 @@ from im.core.folding import Fold
 from im.core.groups import GroupFacts
 from im.core.relations import NO_CONTACT, Contact
 
-TEXT = 1
-"""Entry kind of a UTF-8 text. 0 is a placeholder; 2-99 are other messages; 100 and up system entries."""
-
 
 class Entry(NamedTuple):
     """A row of a conversation's log. `n` is the running count of entries that count as unread."""

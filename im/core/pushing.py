@@ -5,9 +5,6 @@ from typing import NamedTuple
 
 from im.core.errors import Code, Refused, invalid
 
-PUSH = 100
-"""Entry kind of a push in an inbox. It does not count as unread."""
-
 MAX_TTL_MS = 30 * 86_400_000
 KEPT_MS = 7 * 86_400_000
 """How long after its end the store can tell what became of a push."""

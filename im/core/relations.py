@@ -9,9 +9,6 @@ from typing import NamedTuple
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import id_problem
 
-RELATION = 110
-"""Entry kind of what happened between two users; its content is the name of it. It does not count."""
-
 FRIEND, OPEN, STRANGER = "friend", "open", ""
 """What the other side is to a member. `OPEN`: no friend, but may be written to."""
 

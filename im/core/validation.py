@@ -4,16 +4,15 @@ The connection layer asks first, so that nothing wrong is carried on; the store 
 its bulk statements, since one wrong value in them would stop its neighbours.
 """
 
-from im.core.entries import is_message
+from im.core.entries import FIRST_SYSTEM_KIND, TEXT, is_message
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import DIRECT, GROUP, INBOX, direct_peer, id_problem
-from im.core.messages import TEXT, Send
+from im.core.messages import Send
 
 LARGEST = 2**63 - 1
 """The largest number that a database takes."""
 
 CLIENT_MSG_ID_BYTES = 16
-FIRST_SYSTEM_KIND = 100
 
 _MALFORMED = invalid("conversation", "conversation must be d~FIRST~SECOND of two users, in order")
 _UNKNOWN = Refused(Code.NOT_FOUND, "there is no such conversation", "conversation")

@@ -14,8 +14,9 @@ from twisted.python.failure import Failure
 from im.client.core import events
 from im.client.core.session import ClientCore, CoreSettings, Phase
 from im.client.core.state import Saved, Unsent, Watermark
+from im.core.entries import TEXT
 from im.core.ids import direct_conversation, uuid7
-from im.core.messages import TEXT, Entry, Head, SyncCursor
+from im.core.messages import Entry, Head, SyncCursor
 from im.proto.chat_pb2 import Cursor, Read
 from im.testing.history import History
 from im.testing.links import Network

@@ -9,8 +9,9 @@ from twisted.internet.task import deferLater
 from im.client.client import Client
 from im.client.core import events
 from im.client.settings import ClientSettings, ClientStatus, Status
+from im.core.entries import TEXT
 from im.core.ids import direct_conversation, uuid7
-from im.core.messages import TEXT, Head
+from im.core.messages import Head
 from im.testing.clients import SimulatedClient
 
 

@@ -20,8 +20,9 @@ from google.protobuf.message import Message
 
 from im.client.core import events
 from im.client.core.events import AppBody
+from im.core.entries import TEXT
 from im.core.ids import direct_conversation
-from im.core.messages import TEXT, Entry
+from im.core.messages import Entry
 from im.handler import MessageHandler, Owner
 from im.testing.clients import SimulatedClient
 from im.testing.links import CALM, Weather

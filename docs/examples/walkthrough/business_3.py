@@ -3,7 +3,7 @@
 from here import Stage, expect, play, somebody
 
 from im.client import Client, Message
-from im.core.messages import TEXT
+from im.core.entries import TEXT
 
 
 def texts_to(client: Client) -> list[str]:

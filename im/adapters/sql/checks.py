@@ -2,11 +2,11 @@
 
 from im.core.commands import Login, LogOut, SetProfile
 from im.core.custom import Conclude, Post
-from im.core.entries import is_message
+from im.core.entries import FIRST_SYSTEM_KIND, is_message
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import DEVICE_CLASSES, id_problem
 from im.core.limits import Limits
-from im.core.validation import FIRST_SYSTEM_KIND, LARGEST, content_problem
+from im.core.validation import LARGEST, content_problem
 
 LARGEST_KIND = 2**31 - 1
 RECORD_KEY_CHARACTERS = 256

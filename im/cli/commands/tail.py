@@ -17,7 +17,7 @@ from im.cli.records import Shown, line, record
 from im.cli.talk import shown_of
 from im.client.core.events import Message, Pushed
 from im.client.settings import ClientStatus, Status
-from im.core.pushing import PUSH
+from im.core.entries import PUSH
 
 DEVICE_CLASS = "bot"
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message as Body
 
-from im.core.messages import TEXT, Head
+from im.core.entries import TEXT
+from im.core.messages import Head
 from im.core.presence import Presence
 
 

@@ -1,8 +1,9 @@
 """CHAT: a message to a conversation."""
 
 from im.core.commands import Result
+from im.core.entries import TEXT
 from im.core.errors import Refused
-from im.core.messages import TEXT, Send, Sent
+from im.core.messages import Send, Sent
 from im.gateway.contents import checked
 from im.gateway.context import GatewayContext, GatewayHandler
 from im.gateway.counters import Counters

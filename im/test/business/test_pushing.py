@@ -13,9 +13,10 @@ from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.business.pushing import Pushes, PushPorts
 from im.core.commands import CreateUser
+from im.core.entries import PUSH
 from im.core.limits import Limits
 from im.core.messages import Pull, PullPage
-from im.core.pushing import PUSH, ExpirePushes, Push
+from im.core.pushing import ExpirePushes, Push
 
 USERS = ("alice", "bob", "carol")
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from im.core.commands import Write
-from im.core.messages import TEXT, Send
+from im.core.entries import TEXT
+from im.core.messages import Send
 from im.testing.world import World
 
 TALK = "d~alice~bob"

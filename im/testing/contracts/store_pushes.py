@@ -13,13 +13,13 @@ from im.core.backends import (
     RevokeKey,
 )
 from im.core.commands import CreateUser, Login
+from im.core.entries import PUSH
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
 from im.core.messages import MoveDelivered, MoveRead, Pull, PullPage
 from im.core.pushing import (
     KEPT_MS,
     MAX_TTL_MS,
-    PUSH,
     ExpirePushes,
     FindUsers,
     GetPush,

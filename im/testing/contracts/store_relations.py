@@ -1,8 +1,9 @@
 """What every store does for friends, blocks and contact lists."""
 
 from im.core.commands import Query, Write
+from im.core.entries import RELATION, TEXT
 from im.core.errors import Code, Refused
-from im.core.messages import TEXT, Pull, PullPage
+from im.core.messages import Pull, PullPage
 from im.core.relations import (
     ACCEPTED,
     DECLINED,
@@ -12,7 +13,6 @@ from im.core.relations import (
     MOST_PENDING,
     OPEN,
     PENDING,
-    RELATION,
     STRANGER,
     WITHDRAWN,
     AnswerFriend,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from im.core.messages import TEXT
+from im.core.entries import TEXT
 from im.hook import AwayDevice, Hook, HookContext, OfflineMessage
 
 

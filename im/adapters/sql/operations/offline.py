@@ -11,8 +11,9 @@ from typing import NamedTuple
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.gone import unread
 from im.adapters.sql.operations.statements import RowsInsert
+from im.core.entries import PUSH
 from im.core.ids import GROUP
-from im.core.pushing import PUSH, chosen_classes
+from im.core.pushing import chosen_classes
 from im.core.reaching import (
     PREVIEW_BYTES,
     Away,

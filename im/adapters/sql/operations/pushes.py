@@ -9,7 +9,7 @@ from im.adapters.sql.operations.events import EventWriter
 from im.adapters.sql.operations.messages import Messages, Stored
 from im.adapters.sql.operations.posting import Posting, begin
 from im.adapters.sql.operations.statements import upsert
-from im.core.entries import PLACEHOLDER
+from im.core.entries import PLACEHOLDER, PUSH
 from im.core.errors import Code, Refused
 from im.core.ids import id_problem, inbox_conversation, users_by_id
 from im.core.limits import Limits
@@ -17,7 +17,6 @@ from im.core.messages import Sent
 from im.core.pushing import (
     KEPT_MS,
     MAX_TTL_MS,
-    PUSH,
     ExpirePushes,
     FindUsers,
     GetPush,

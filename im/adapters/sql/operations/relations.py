@@ -12,9 +12,9 @@ from im.adapters.sql.operations.posting import begin, blocked, member_place
 from im.adapters.sql.operations.posts import Posts
 from im.adapters.sql.operations.users import Users
 from im.core.custom import Post
+from im.core.entries import RELATION, TEXT
 from im.core.errors import Code, Refused
 from im.core.ids import direct_conversation, uuid7
-from im.core.messages import TEXT
 from im.core.relations import (
     ACCEPTED,
     DECLINED,
@@ -23,7 +23,6 @@ from im.core.relations import (
     MOST_PENDING,
     OPEN,
     PENDING,
-    RELATION,
     REMARK_CHARACTERS,
     REQUEST_TEXT_CHARACTERS,
     STRANGER,
