@@ -16,8 +16,9 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from im.adapters.amqp.protocol import AmqpFactory, AmqpProtocol, sentence
+from im.adapters.amqp.protocol import AmqpFactory, AmqpProtocol
 from im.adapters.amqp.topology import Queue
+from im.adapters.sentences import sentence
 from im.ports import UnavailableError
 
 T = TypeVar("T")
@@ -195,10 +196,7 @@ async def declare(channel: Any, queue: Queue) -> None:
             arguments=dict(queue.arguments),
         )
     except ChannelClosedByBroker as error:
-        raise UnavailableError(
-            f"the queue {queue.name} can't be used ({error.reply_text}):"
-            " remove it, or give this cluster another name"
-        ) from error
+        raise _of_another_kind(f"the queue {queue.name}", error) from error
 
 
 async def declare_topic(channel: Any, exchange: str) -> None:
@@ -206,7 +204,9 @@ async def declare_topic(channel: Any, exchange: str) -> None:
     try:
         await channel.exchange_declare(exchange=exchange, exchange_type="topic", durable=True)
     except ChannelClosedByBroker as error:
-        raise UnavailableError(
-            f"the exchange {exchange} can't be used ({error.reply_text}):"
-            " remove it, or give this cluster another name"
-        ) from error
+        raise _of_another_kind(f"the exchange {exchange}", error) from error
+
+
+def _of_another_kind(what: str, error: ChannelClosedByBroker) -> UnavailableError:
+    reason = f"{what} can't be used ({error.reply_text})"
+    return UnavailableError(f"{reason}: remove it, or give this cluster another name")

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pika
-from OpenSSL import SSL
 from pika.adapters.twisted_connection import TwistedProtocolConnection
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionClosed
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.python.failure import Failure
+
+from im.adapters.sentences import sentence, tls_sentence
 
 Blocked = Callable[[str], None]
 """Is told why the broker takes nothing from this connection; "": it takes everything again."""
@@ -43,7 +44,7 @@ class AmqpProtocol(TwistedProtocolConnection):  # type: ignore[misc]
         if told is not None:
             self.why = sentence(told)
         elif not reason.check(ConnectionClosed):
-            self.why = f"it is not trusted: {_tls_sentence(reason.value)}"
+            self.why = f"it is not trusted: {tls_sentence(reason.value)}"
         super().connectionLost(reason)
 
     def _on_blocked(self, _: Any, frame: Any) -> None:
@@ -74,15 +75,3 @@ class AmqpFactory(Factory):
         protocol = AmqpProtocol(self._parameters, self._blocked)
         protocol.factory = self
         return protocol
-
-
-def sentence(error: Any) -> str:
-    """What an error says, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _tls_sentence(error: BaseException | None) -> str:
-    """What OpenSSL says of it, which is a list of (library, function, reason)."""
-    if isinstance(error, SSL.Error) and error.args and error.args[0]:
-        return str(error.args[0][0][-1])
-    return f"its certificate is not for this name ({type(error).__name__})"

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import txredisapi
-from OpenSSL import SSL
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectionClosed
@@ -18,6 +17,7 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.python.failure import Failure
 
+from im.adapters.sentences import sentence, tls_sentence
 from im.ports import UnavailableError
 
 T = TypeVar("T")
@@ -52,13 +52,6 @@ def place_of(url: str) -> Place:
     return Place(parts.hostname, port, int(database), user, password, parts.scheme == "rediss")
 
 
-def _tls_problem(error: BaseException | None) -> str:
-    """What OpenSSL says of it, which is a list of (library, function, reason)."""
-    if isinstance(error, SSL.Error) and error.args and error.args[0]:
-        return str(error.args[0][0][-1])
-    return f"its certificate is not for this name ({type(error).__name__})"
-
-
 class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
     """Logs in by itself: the library would give up for ever where that fails, and it may heal."""
 
@@ -88,7 +81,7 @@ class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
     def connectionLost(self, why: Failure) -> None:
         if not why.check(ConnectionClosed):
             place: Place = self.factory.place
-            problem = _tls_problem(why.value)
+            problem = tls_sentence(why.value)
             self.factory.refused = f"Redis at {place.host}:{place.port} is not trusted: {problem}"
         super().connectionLost(why)
 
@@ -156,5 +149,5 @@ class RedisConnection:
             for each in list(self._factory.pool):
                 each.transport.abortConnection()
         else:
-            self.problem = f"{where}: {' '.join(str(error).split()) or type(error).__name__}"
+            self.problem = f"{where}: {sentence(error)}"
         return Failure(UnavailableError(self.problem))
