@@ -4,17 +4,16 @@ Store first, then look who is there. A login that is on its way meanwhile is fou
 sync, which comes after its registration, is refused.
 """
 
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 
+from im.business.whole import whole
 from im.core.commands import LoggedOut, LogOut, Result, SetDisabled, UserState, Write
 from im.core.errors import Code, Refused, accepted
 from im.ports import Eviction, INodeBus, ISessionRegistry, IStore, NodeBatch, Session
 
 Chosen = Callable[[Session], bool]
-T = TypeVar("T")
 
 
 class Access:
@@ -40,24 +39,25 @@ class Access:
         """End a device's sessions and let it come back with a newer token only."""
         log_out = LogOut(user, device, self._now_ms())
         ended = Refused(Code.LOGGED_OUT, "this device was logged out")
-        return await _whole(
-            self._shut_out(log_out, LoggedOut, lambda session: session.device == device, ended)
-        )
+        return await self._shut_out(log_out, LoggedOut, lambda session: session.device == device, ended)
 
     async def disable(self, user: str) -> int:
         """Shut a user out: no login, no send, sessions end."""
         ended = Refused(Code.DISABLED, "this user is disabled")
-        return await _whole(self._shut_out(SetDisabled(user, True), UserState, lambda _: True, ended))
+        return await self._shut_out(SetDisabled(user, True), UserState, lambda _: True, ended)
 
     async def enable(self, user: str) -> None:
         """Let a user in again."""
         await self._write(SetDisabled(user, False), UserState)
 
-    async def _shut_out(
+    def _shut_out(
         self, write: LogOut | SetDisabled, expected: type[Result], chosen: Chosen, why: Refused
-    ) -> int:
-        await self._write(write, expected)
-        return await self._evict(write.user, chosen, why)
+    ) -> Deferred[int]:
+        async def shut_out() -> int:
+            await self._write(write, expected)
+            return await self._evict(write.user, chosen, why)
+
+        return whole(Deferred.fromCoroutine(shut_out()))
 
     async def _write(self, write: Write, expected: type[Result]) -> None:
         (result,) = await self._store.write([write])
@@ -70,10 +70,3 @@ class Access:
         for node, evictions in by_node.items():
             self._bus.publish(node, NodeBatch(evictions=evictions))
         return sum(map(len, by_node.values()))
-
-
-def _whole(work: Coroutine[Any, Any, T]) -> Deferred[T]:
-    """Does `work` to its end; cancelling what this returns ends the waiting alone."""
-    waiting: Deferred[T] = Deferred()
-    Deferred.fromCoroutine(work).addCallbacks(waiting.callback, waiting.errback)
-    return waiting

@@ -123,7 +123,5 @@ def write_failure(failure: Failure, request: Request) -> None:
     else:
         _log.failure("a request failed: {path}", failure, path=request.path)
         refused = Refused(Code.INTERNAL, "something went wrong here; it was logged")
-    if refused.code in (Code.UNAUTHENTICATED, Code.EXPIRED):
-        request.setHeader(b"WWW-Authenticate", b"Bearer")
     request.write(write_error(request, refused))
     request.finish()

@@ -196,6 +196,8 @@ def write_error(request: Request, refused: Refused, status: int = 0) -> bytes:
     """Set the head of an error's response and return its body; the code's own status unless given."""
     request.setResponseCode(status or status_of(refused.code))
     request.setHeader(b"Content-Type", b"application/json")
+    if refused.code in (Code.UNAUTHENTICATED, Code.EXPIRED):
+        request.setHeader(b"WWW-Authenticate", b"Bearer")
     if refused.retry_after_ms:
         request.setHeader(b"Retry-After", str(-(-refused.retry_after_ms // 1000)).encode())
     return error_body(refused)

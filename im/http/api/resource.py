@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from im.business.whole import whole
 from im.core.errors import Code, Refused, RefusedError, invalid
 from im.http.api.callers import Callers, Rates
 from im.http.api.decoding import decoded, refusal
@@ -80,9 +81,7 @@ class ApiResource(Resource):
                 self._log.failure("a request failed: {path}", result, path=request.path)
             return result
 
-        waiting: Deferred[bytes] = Deferred()
-        work.addBoth(end).addCallbacks(waiting.callback, waiting.errback)
-        return waiting
+        return whole(work.addBoth(end))
 
     def _no_route(self, request: Request, method: str, methods: list[str]) -> bytes:
         if methods and method == _ANYTHING and self._parts.origins:
@@ -142,8 +141,6 @@ class ApiResource(Resource):
             refused = Refused(Code.UNAVAILABLE, "a part does not answer now; the same may be asked again")
         else:
             refused = Refused(Code.INTERNAL, "something went wrong here; it was logged")
-        if refused.code in (Code.UNAUTHENTICATED, Code.EXPIRED):
-            request.setHeader(b"WWW-Authenticate", b"Bearer")
         request.write(write_error(request, refused))
         self._note(request, route.name)
         request.finish()

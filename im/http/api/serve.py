@@ -25,7 +25,7 @@ from im.http.api.presence import PresenceRoutes
 from im.http.api.push import PushDesk, PushParts
 from im.http.api.push_tokens import PushTokenRoutes
 from im.http.api.resource import ApiParts, ApiResource
-from im.http.api.table import Routes
+from im.http.api.table import Route, Routes
 from im.http.api.webhooks import WebhookRoutes
 from im.ports import IAuthenticator, ISessionRegistry, IStore
 
@@ -60,29 +60,25 @@ class ApiSettings(NamedTuple):
 
 def public_api(ports: ApiPorts, settings: ApiSettings, clients: IAuthenticator) -> ApiResource:
     """`/v1` of the public port."""
-    push = PushDesk(PushParts(ports.pushes, ports.registry, settings.limits, settings.now_ms))
-    people = People(Users(ports.store), ports.access, ports.registry, settings.mint)
     online_time = OnlineTimeRoutes(OnlineTimeDesk(ports.store))
-    presence = PresenceRoutes(PresenceDesk(ports.store, settings.visibility))
     push_tokens = PushTokenRoutes(PushTokenDesk(ports.store))
-    routes = [*people.routes(), *push.routes(), *online_time.routes(), *presence.routes()]
-    routes += [*push_tokens.routes(), *_webhooks(ports, settings).routes()]
+    routes = [*_shared(ports, settings), *online_time.routes(), *push_tokens.routes()]
     every = Routes([*about_routes(settings.route, routes), *routes])
     return ApiResource(every, _parts(PublicCallers(ports.keys, clients), ports, settings))
 
 
 def operators_api(ports: ApiPorts, settings: ApiSettings, operators: IAuthenticator) -> ApiResource:
     """What of it the admin port has: pushes, presence, users, webhooks, and the keys of back ends."""
-    push = PushDesk(PushParts(ports.pushes, ports.registry, settings.limits, settings.now_ms))
-    people = People(Users(ports.store), ports.access, ports.registry, settings.mint)
-    presence = PresenceRoutes(PresenceDesk(ports.store, settings.visibility))
-    routes = [*KeyDesk(ports.keys).routes(), *push.routes(), *people.routes(), *presence.routes()]
-    every = Routes([*routes, *_webhooks(ports, settings).routes()])
+    every = Routes([*KeyDesk(ports.keys).routes(), *_shared(ports, settings)])
     return ApiResource(every, _parts(Operators(operators), ports, settings))
 
 
-def _webhooks(ports: ApiPorts, settings: ApiSettings) -> WebhookRoutes:
-    return WebhookRoutes(WebhookDesk(ports.store, settings.webhooks))
+def _shared(ports: ApiPorts, settings: ApiSettings) -> list[Route]:
+    people = People(Users(ports.store), ports.access, ports.registry, settings.mint)
+    push = PushDesk(PushParts(ports.pushes, ports.registry, settings.limits, settings.now_ms))
+    presence = PresenceRoutes(PresenceDesk(ports.store, settings.visibility))
+    webhooks = WebhookRoutes(WebhookDesk(ports.store, settings.webhooks))
+    return [*people.routes(), *push.routes(), *presence.routes(), *webhooks.routes()]
 
 
 def _parts(callers: Callers, ports: ApiPorts, settings: ApiSettings) -> ApiParts:
