@@ -23,6 +23,7 @@ from im.gateway.patience import within
 from im.gateway.requests import Requests
 from im.gateway.settings import NodeSettings
 from im.gateway.ticker import Ticker, ticks
+from im.ports import IWatchers
 from im.wire.codec import pack
 
 GATHER_TICKS = 3
@@ -72,6 +73,7 @@ class Watching:
         self._grace = ticks(settings.limits.presence_grace_seconds)
         self._watched: dict[str, _Watched] = {}
         self._of: dict[Connection, dict[str, None]] = {}
+        self._reserved: dict[Connection, list[tuple[str, ...]]] = {}
         self._stale: dict[str, None] = {}
         self._timer: Timer | None = None
         self._audit: Timer | None = None
@@ -95,18 +97,17 @@ class Watching:
         question = settings.visibility.question(session.user, tuple(dict.fromkeys(users)))
         if not question.users:
             raise RefusedError(_FOREIGN)
-        fresh = self._reserve(connection, question.users)
+        self._reserve(connection, question.users)
         held = [self._hold(user) for user in question.users]
         try:
-            joined = settings.watchers.join(self._node, question.users)
-            await within(joined, connection.limits.request_seconds, self._clock)
+            await self._join(settings.watchers, question.users, connection)
             self._asked = asked = self._asked + 1
             found = accepted(await self._requests.ask(question, session.id, connection), PresenceFound)
             presences = [self._add(connection, presence, asked) for presence in found.presences]
         finally:
             for watched in held:
                 watched.holds -= 1
-            self._give_back(connection, fresh)
+            self._give_back(connection, question.users)
             self._drop_unwatched(question.users)
         allowed = {presence.user for presence in presences}
         return Seen(presences, [user for user in dict.fromkeys(users) if user not in allowed])
@@ -139,8 +140,16 @@ class Watching:
         """Read every watched user anew, as after anything that may have lost hints."""
         self.changed(list(self._watched))
 
-    def _reserve(self, connection: Connection, users: Sequence[str]) -> list[str]:
-        """Count users as watched by a session from now on; those that were not. Raises `RefusedError`."""
+    async def _join(self, watchers: IWatchers, users: Sequence[str], connection: Connection) -> None:
+        """Have the registry know; meanwhile it counts as a request of the connection, like the question."""
+        connection.in_flight += 1
+        try:
+            await within(watchers.join(self._node, users), connection.limits.request_seconds, self._clock)
+        finally:
+            connection.in_flight -= 1
+
+    def _reserve(self, connection: Connection, users: tuple[str, ...]) -> None:
+        """Count users as watched by a session from now on. Raises `RefusedError`."""
         mine = self._of.get(connection, {})
         fresh = [user for user in users if user not in mine]
         most = connection.limits.watched_users
@@ -149,15 +158,20 @@ class Watching:
                 Refused(Code.LIMIT_EXCEEDED, f"a session may watch at most {most} users", "users")
             )
         self._of.setdefault(connection, mine).update(dict.fromkeys(fresh))
-        return fresh
+        self._reserved.setdefault(connection, []).append(users)
 
-    def _give_back(self, connection: Connection, fresh: Iterable[str]) -> None:
-        """What was reserved and came to nothing."""
+    def _give_back(self, connection: Connection, users: tuple[str, ...]) -> None:
+        """What was reserved and came to nothing, unless the session asks for it once more meanwhile."""
+        others = self._reserved[connection]
+        others.remove(users)
+        if not others:
+            del self._reserved[connection]
         mine = self._of.get(connection)
         if mine is None:
             return
-        for user in fresh:
-            if connection not in self._watched[user].watchers:
+        still = {user for reserved in others for user in reserved}
+        for user in users:
+            if connection not in self._watched[user].watchers and user not in still:
                 mine.pop(user, None)
         if not mine:
             del self._of[connection]

@@ -1,6 +1,6 @@
 """Who watches whom on a node: what is told, when, and what is kept."""
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.memory.watchers import MemoryWatchers
@@ -241,6 +241,21 @@ class KeepingTests(WatchingCase):
             self.assertEqual(self.alice.last(base_pb2.Error).name, "unavailable")
         self.assertEqual(len(self.world.node.watching), 0)
 
+    def test_one_that_fails_takes_nothing_from_another_of_the_same_session(self) -> None:
+        answers: list[Deferred[None]] = [Deferred(), succeed(None)]
+        first = answers[0]
+        self.patch(self.watchers, "join", lambda node, users: answers.pop(0))
+        self.alice.send(presence_pb2.Watch(users=["bob"]), 7)
+        self.alice.send(presence_pb2.Watch(users=["bob", "carol"]), 8)
+        first.errback(UnavailableError("gone"))
+        self.answer()
+        self.assertEqual(len(self.alice.last(presence_pb2.Watched).users), 2)
+        self.is_online(PHONE)
+        self.passes(0.5)
+        self.assertEqual(self.told(), [(["phone"], 0)])
+        self.alice.send(presence_pb2.Unwatch(), 9)
+        self.assertEqual(len(self.world.node.watching), 0)
+
 
 class BadInputTests(WatchingCase):
     def test_more_than_the_limit_is_refused_and_the_others_stay(self) -> None:
@@ -272,6 +287,15 @@ class BadInputTests(WatchingCase):
             self.alice.send(presence_pb2.Watch(users=["bob"]), 7)
         self.alice.send(presence_pb2.Watch(users=["bob"]), 8)
         self.assertEqual(self.alice.only(base_pb2.Error).name, "rate_limited")
+
+    def test_too_many_at_once_are_refused_while_the_registry_is_slow(self) -> None:
+        self.patch(self.watchers, "join", lambda node, users: Deferred())
+        for _ in range(LIMITS.sends_in_flight):
+            self.alice.send(presence_pb2.Watch(users=["bob"]), 7)
+        self.alice.send(presence_pb2.Watch(users=["bob"]), 8)
+        self.assertEqual(self.alice.only(base_pb2.Error).name, "rate_limited")
+        self.world.pass_seconds(LIMITS.request_seconds + 1)
+        self.assertEqual(self.alice.connection.in_flight, 0)
 
 
 class ContactsTests(WatchingCase):
