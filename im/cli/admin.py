@@ -31,6 +31,13 @@ class Answer:
         except ValueError as error:
             raise failed(f"the admin port answered with no JSON (HTTP {self.status})") from error
 
+    def accepted(self) -> Any:
+        """The body as JSON. Raises `Failure` if it is none, or tells of a refusal."""
+        document = self.document()
+        if self.status != 200:
+            raise failed(f"refused: {document['error']['text']}", document["error"]["code"])
+        return document
+
 
 def ask(
     node: NodeFile,

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from im.cli.admin import TIMEOUT_SECONDS, ask
-from im.cli.failures import failed
 from im.cli.keys import local_token
 from im.cli.output import Output, shown
 from im.cli.place import node_of, state_folder
@@ -34,8 +33,4 @@ def question(
     folder = state_folder(arguments)
     node = node_of(folder, arguments.node or "")
     token = local_token(folder, "imctl", TOKEN_SECONDS, is_admin=True)
-    answer = ask(node, path, token, body, method=method, seconds=seconds)
-    document = answer.document()
-    if answer.status != 200:
-        raise failed(f"refused: {document['error']['text']}", document["error"]["code"])
-    return document
+    return ask(node, path, token, body, method=method, seconds=seconds).accepted()

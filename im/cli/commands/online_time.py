@@ -6,11 +6,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from im.cli.admin import ask
-from im.cli.failures import failed, usage
+from im.cli.failures import usage
 from im.cli.keys import local_token
 from im.cli.output import Output, shown
 from im.cli.place import node_of, state_folder
-from im.tap.statedir import NodeFile
 
 TOKEN_SECONDS = 3_600.0
 
@@ -41,22 +40,14 @@ def run(arguments: Namespace, output: Output) -> None:
         csv.writer(output.out, lineterminator="\n").writerow(("user", "zone", *COLUMNS))
     if arguments.user is not None:
         path = f"/v1/users/{quote(arguments.user, safe='')}/online-time?{urlencode(query)}"
-        _show(_answer(node, path, token), arguments.csv, output)
+        _show(ask(node, path, token).accepted(), arguments.csv, output)
         return
     after = None
     while after != "":
-        page = _answer(node, f"/v1/online-time?{urlencode(query | {'after': after or ''})}", token)
+        page = ask(node, f"/v1/online-time?{urlencode(query | {'after': after or ''})}", token).accepted()
         for report in page["users"]:
             _show(report, arguments.csv, output)
         after = page["next"]
-
-
-def _answer(node: NodeFile, path: str, token: str) -> Any:
-    answer = ask(node, path, token)
-    document = answer.document()
-    if answer.status != 200:
-        raise failed(f"refused: {document['error']['text']}", document["error"]["code"])
-    return document
 
 
 def _show(report: Any, is_csv: bool, output: Output) -> None:
