@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 from google.protobuf.message import Message as Body
 from twisted.internet.defer import Deferred
 
+from im.client.core.sync import contact_of
 from im.client.observed import Observed
 from im.core.relations import Contact, FriendRequest, RequestPage
-from im.proto import contact_pb2, sync_pb2
+from im.proto import contact_pb2
 
 
 class Relation(NamedTuple):
@@ -82,12 +83,6 @@ class Related(Observed):
     def _relate(self, user: str, change: str, text: str = "") -> Deferred[Relation]:
         body = contact_pb2.ChangeRelation(user=user, change=change, text=text)
         return self._ask(body).addCallback(_relation)
-
-
-def contact_of(body: sync_pb2.Contact) -> Contact:
-    """What a user keeps of a conversation."""
-    flags = (body.pinned, body.muted, body.hidden, body.marked)
-    return Contact(body.remark, *flags, body.relation, body.is_blocking)
 
 
 def _relation(body: contact_pb2.Relation) -> Relation:

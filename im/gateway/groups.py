@@ -66,7 +66,7 @@ class GroupParts(NamedTuple):
 
 
 class Groups:
-    """group -> users here, with the version of its members. `doubts` counts how often that was unknown.
+    """group -> users here, with the version of its members.
 
     `seconds` is the time-out of each call to the registry.
     """
@@ -84,7 +84,6 @@ class Groups:
         self._groups: dict[str, _Group] = {}
         self._of_user: dict[str, dict[str, None]] = {}
         self.in_flight = 0
-        self.doubts = 0
 
     @property
     def audiences(self) -> list[str]:
@@ -167,8 +166,10 @@ class Groups:
 
     def seen(self, user: str, heads: Iterable[Head]) -> None:
         """A sync told a user of groups: one that the node missed is made up for."""
+        if not self._pool.of_user(user):
+            return
         for head in heads:
-            if head.group is None or not head.active or not self._pool.of_user(user):
+            if head.group is None or not head.active:
                 continue
             group = self._groups.get(head.conversation)
             if group is None or (user not in group.users and user not in group.candidates):
@@ -224,7 +225,6 @@ class Groups:
 
     def _doubt(self, conversation: str, group: _Group, version: int) -> None:
         """It is not known who is in; until it is, deliveries are dropped."""
-        self.doubts += 1
         group.version = 0
         group.newest = max(group.newest, version)
         self._read(conversation, group)

@@ -155,7 +155,7 @@ def _head(body: sync_pb2.Head) -> Head:
         body.peer_read_seq,
         body.peer_delivered_seq,
         _entry(body.last) if body.HasField("last") else None,
-        _contact(body.contact) if body.HasField("contact") else NO_CONTACT,
+        contact_of(body.contact) if body.HasField("contact") else NO_CONTACT,
         _group(body.group) if body.HasField("group") else None,
     )
 
@@ -166,7 +166,8 @@ def _group(body: sync_pb2.GroupFacts) -> GroupFacts:
     )
 
 
-def _contact(body: sync_pb2.Contact) -> Contact:
+def contact_of(body: sync_pb2.Contact) -> Contact:
+    """What a user keeps of a conversation."""
     flags = (body.pinned, body.muted, body.hidden, body.marked)
     return Contact(body.remark, *flags, body.relation, body.is_blocking)
 

@@ -66,8 +66,6 @@ class ChangeGroupHandler(GatewayHandler):
         """Check the request and have it done."""
         chosen = body.WhichOneof("change")
         problem = groups.group_problem(body.conversation) or groups.key_problem(body.key)
-        if problem is None and chosen is None:
-            problem = _NO_CHANGE
         if problem is not None or chosen is None:
             context.refuse(problem or _NO_CHANGE)
             return
