@@ -11,7 +11,7 @@ from typing import Any
 
 from im.adapters.token.keys import load_keys
 from im.adapters.token.signed import SignedTokens
-from im.bench.machine import BenchError, Server, generate
+from im.bench.machine import BenchError, Server, address_of, generate
 from im.bench.measured import PAIRS, TALK, Figures, Measured, Options
 from im.testing.clusters import Cluster, ClusterPlan
 from im.testing.clusters.member import Member
@@ -104,8 +104,7 @@ def _server(there: Cluster, node: Member) -> Server:
 
 
 def _address(node: Member) -> tuple[str, int]:
-    host, _, port = _told(node).listen[0].removeprefix("tcp://").rpartition(":")
-    return host, int(port)
+    return address_of(_told(node))
 
 
 def _told(member: Member) -> Any:

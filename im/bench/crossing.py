@@ -2,16 +2,16 @@
 
 import os
 import signal
-import struct
 from collections.abc import Sequence
-from time import perf_counter, time_ns
+from time import perf_counter
 
 from im.bench.loop import Loop
+from im.bench.measured import Figures
 from im.bench.meter import Meter
-from im.bench.pairs import ChatPair
+from im.bench.pairs import ChatPair, faults, message_id
 from im.bench.parts import PartsMeter, between
 from im.bench.session import LoadSession
-from im.bench.sessions import Figures, Job, log_in_all
+from im.bench.sessions import Job, log_in_all
 from im.bench.traffic import Plan, drive
 from im.core.ids import direct_conversation
 from im.proto.base_pb2 import BaseMessage
@@ -34,16 +34,11 @@ def across(job: Job, meter: Meter) -> Figures:
     parts = PartsMeter(job["parts"], job["admins"], job["idle"])
     measured = drive(loop, pairs, Plan(job["in_flight"], job["rate"], job["seconds"]), parts)
     spent = between(*parts.readings)
-    lost, duplicated, reordered = (
-        sum(column) for column in zip(*(pair.verify() for pair in pairs), strict=True)
-    )
     figures = measured._asdict()
     del figures["server_busy"]  # Of several processes, on cores that they share with the load.
     return {
         **figures,
-        "lost": lost,
-        "duplicated": duplicated,
-        "reordered": reordered,
+        **faults(pair.verify() for pair in pairs),
         "parts": spent.cpu,
         "amqp_messages": spent.published,
         "idle_deliveries": spent.idle_deliveries,
@@ -91,7 +86,7 @@ class _Trier:
     def _send(self) -> None:
         self._sent_at.append(perf_counter())
         number = len(self._ids)
-        self._ids.append(struct.pack(">QII", time_ns() // 1_000_000 << 16 | 0x7000, 0x80000000, number))
+        self._ids.append(message_id(number))
         chat = Chat(conversation=self._conversation, client_msg_id=self._ids[-1], kind=1, content=b"x" * 100)
         self.session.channel.write(codec.pack(chat, number + 1))
 
@@ -117,7 +112,7 @@ def failover(job: Job, meter: Meter) -> Figures:
     _answered(loop, triers, perf_counter())
     worker = _killed(loop, triers, job["worker_pid"])
     node = _killed(loop, triers, job["node_pid"])
-    loop.run_until(lambda: False, 1.0)
+    loop.turn_for(1.0)
     verdicts = [trier.lost_and_doubled() for trier in triers]
     lost, duplicated = (sum(column) for column in zip(*verdicts, strict=True))
     return {

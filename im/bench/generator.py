@@ -10,12 +10,13 @@ from collections.abc import Callable
 from im.bench.crossing import across, failover
 from im.bench.group import group
 from im.bench.loop import Loop
+from im.bench.measured import Figures
 from im.bench.meter import Meter
-from im.bench.pairs import Pair, RelayPair
+from im.bench.pairs import Pair, RelayPair, faults
 from im.bench.presence import presence
 from im.bench.pushing import beside_chat, durable, signals
 from im.bench.reading import read, sync
-from im.bench.sessions import Figures, Job, chat_pairs, idle, login, offline
+from im.bench.sessions import Job, chat_pairs, idle, login, offline
 from im.bench.traffic import Plan, drive
 
 
@@ -25,9 +26,7 @@ def traffic(job: Job, meter: Meter) -> Figures:
     pairs = chat_pairs(loop, job) if job["tokens"] else _relay_pairs(loop, address, job)
     plan = Plan(job["in_flight"], job["rate"], job["seconds"])
     measured = drive(loop, pairs, plan, meter)
-    verdicts = [pair.verify() for pair in pairs]
-    lost, duplicated, reordered = (sum(column) for column in zip(*verdicts, strict=True))
-    return {**measured._asdict(), "lost": lost, "duplicated": duplicated, "reordered": reordered}
+    return {**measured._asdict(), **faults(pair.verify() for pair in pairs)}
 
 
 def _relay_pairs(loop: Loop, address: tuple[str, int], job: Job) -> list[Pair]:

@@ -1,22 +1,19 @@
 """One group whose members are all online: one of them posts, every other one acknowledges each copy."""
 
-import struct
 from time import perf_counter, time_ns
 
 from im.bench.loop import Loop
+from im.bench.measured import Figures
 from im.bench.meter import Meter
-from im.bench.pairs import ACK_SECONDS, compare
-from im.bench.reference import cpu_seconds
+from im.bench.pairs import ACK_SECONDS, compare, faults, numbered_chat
 from im.bench.session import LoadError, LoadSession
-from im.bench.sessions import Figures, Job, log_in_all
-from im.bench.traffic import QUIET_SECONDS, WARM_UP_SECONDS, percentile
+from im.bench.sessions import Job, log_in_all
+from im.bench.traffic import QUIET_SECONDS, WARM_UP_SECONDS, Window
 from im.core.groups import USERS_AT_ONCE
 from im.proto import group_pb2
 from im.proto.base_pb2 import BaseMessage
-from im.proto.chat_pb2 import Chat, Deliver
+from im.proto.chat_pb2 import Deliver
 from im.wire import codec, hot
-
-_PADDING = b"x" * 92
 
 
 class Talk:
@@ -53,19 +50,11 @@ class Talk:
 
     def _post(self) -> None:
         number = len(self.ids)
-        milliseconds = time_ns() // 1_000_000
-        client_msg_id = struct.pack(">QII", milliseconds << 16 | 0x7000, 0x80000000, number)
         after = self.ids[-1] if self.answered < number else b""
-        self.ids.append(client_msg_id)
+        chat = numbered_chat(self.conversation, number, after)
+        self.ids.append(chat.client_msg_id)
         self.sent_at.append(self._loop.now)
         self.copies.append(0)
-        chat = Chat(
-            conversation=self.conversation,
-            client_msg_id=client_msg_id,
-            after=after,
-            kind=1,
-            content=b"%08d" % number + _PADDING,
-        )
         self._poster.channel.write(codec.pack(chat, number + 1_000))
 
     def _ack(self, envelope: BaseMessage) -> None:
@@ -111,17 +100,15 @@ def group(job: Job, meter: Meter) -> Figures:
     conversation = _make(poster, [each.user for each in others])
     talk = Talk(loop, poster, conversation, len(others))
     members = [Member(loop, session, talk) for session in others]
-    loop.run_until(lambda: False, 1.0)
+    loop.turn_for(1.0)
     talk.in_flight = job["in_flight"]
     talk.fill()
     _turn(loop, members, WARM_UP_SECONDS)
     talk.latencies.clear()
-    began, copies = perf_counter(), talk.delivered
-    server, waited, own = meter.cpu(), meter.waited(), cpu_seconds()
+    copies, window = talk.delivered, Window(meter)
     _turn(loop, members, job["seconds"])
-    copies, seconds = talk.delivered - copies, perf_counter() - began
-    server, waited, own = meter.cpu() - server, meter.waited() - waited, cpu_seconds() - own
-    latencies = sorted(talk.latencies)
+    window.end()
+    measured = window.measured(talk.delivered - copies, talk.latencies)
     talk.in_flight = 0
     loop.run_until(lambda: talk.finished == len(talk.ids), QUIET_SECONDS)
     for member in members:
@@ -129,19 +116,7 @@ def group(job: Job, meter: Meter) -> Figures:
     loop.turn(0)
     told = [entry.client_msg_id for entry in poster.entries(conversation) if entry.kind == 1]
     verdicts = [compare(talk.ids, talk.answered, told, member.received) for member in members]
-    lost, duplicated, reordered = (sum(column) for column in zip(*verdicts, strict=True))
-    return {
-        "messages": copies,
-        "seconds": seconds,
-        "server_cpu": server,
-        "server_busy": min(1.0, (server + waited) / seconds),
-        "generator_cpu": own,
-        "p50_ms": percentile(latencies, 0.50),
-        "p99_ms": percentile(latencies, 0.99),
-        "lost": lost,
-        "duplicated": duplicated,
-        "reordered": reordered,
-    }
+    return {**measured._asdict(), **faults(verdicts)}
 
 
 def _make(poster: LoadSession, users: list[str]) -> str:

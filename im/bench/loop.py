@@ -129,6 +129,10 @@ class Loop:
         for channel in to_flush:
             channel.flush()
 
+    def turn_for(self, seconds: float) -> None:
+        """Turn for so long, whatever comes."""
+        self.run_until(lambda: False, seconds)
+
     def run_until(self, is_done: Callable[[], bool], seconds: float) -> bool:
         """Turn until `is_done` or the time is up; whether it was done."""
         ends = perf_counter() + seconds

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from im.adapters.token.keys import load_keys
 from im.adapters.token.signed import SignedTokens
-from im.tap.statedir import read_node_file
+from im.tap.statedir import NodeFile, read_node_file
 from im.tap.supervisor import ANY_FREE_PORT, Plan
 
 START_SECONDS = 30.0
@@ -61,7 +61,8 @@ def push_key(server: Server) -> str:
     body = json.dumps({"name": "bench", "scopes": ["push", "users:write"]}).encode()
     request = urllib.request.Request(f"{server.admin.rstrip('/')}/v1/keys", body)
     request.add_header("Authorization", f"Bearer {token}")
-    with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=START_SECONDS) as answer:
         return str(json.load(answer)["key"])
 
 
@@ -108,6 +109,12 @@ def node(settings: Mapping[str, str], prepare: Any = None) -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def address_of(told: NodeFile) -> tuple[str, int]:
+    """Where clients reach a node by TCP."""
+    host, _, port = told.listen[0].removeprefix("tcp://").rpartition(":")
+    return host, int(port)
+
+
 def _ready(folder: Path, process: subprocess.Popen[str]) -> Server:
     ends = time.monotonic() + START_SECONDS
     while (told := read_node_file(folder)) is None:
@@ -116,9 +123,9 @@ def _ready(folder: Path, process: subprocess.Popen[str]) -> Server:
             last = log.read_text().strip().splitlines()[-1:] if log.exists() else []
             raise BenchError(f"the node did not start: {' '.join(last) or 'it said nothing'}")
         time.sleep(0.05)
-    host, _, port = told.listen[0].removeprefix("tcp://").rpartition(":")
+    host, port = address_of(told)
     tokens = SignedTokens(load_keys(folder / "keys.json"), time.time, 60)
-    return Server(host, int(port), process.pid, tokens, told.websocket, told.http, told.admin)
+    return Server(host, port, process.pid, tokens, told.websocket, told.http, told.admin)
 
 
 @contextmanager

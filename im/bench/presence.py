@@ -5,9 +5,10 @@ from functools import partial
 from time import perf_counter
 
 from im.bench.loop import Loop
+from im.bench.measured import Figures
 from im.bench.meter import Meter
 from im.bench.session import ANSWER_SECONDS, LoadSession
-from im.bench.sessions import Figures, Job, log_in_all
+from im.bench.sessions import Job, log_in_in_order
 from im.bench.traffic import percentile
 from im.proto import presence_pb2
 from im.proto.base_pb2 import BaseMessage
@@ -43,8 +44,7 @@ def _are_answered(sessions: Sequence[LoadSession]) -> bool:
 def presence(job: Job, meter: Meter) -> Figures:
     """Each user watches the `watched` that follow; `rate` times a second another one's app comes or goes."""
     loop = Loop()
-    order = {user: number for number, user in enumerate(job["tokens"])}
-    sessions = sorted(log_in_all(loop, job), key=lambda session: order[session.user])
+    sessions = log_in_in_order(loop, job)
     names = [session.user for session in sessions] * 2
     changes = _Changes(loop)
     for start in range(0, len(sessions), AT_ONCE):
@@ -53,7 +53,7 @@ def presence(job: Job, meter: Meter) -> Figures:
             session.on_presence = changes.told
             session.start_asking(presence_pb2.Watch(users=names[number : number + job["watched"]]))
         loop.run_until(partial(_are_answered, page), ANSWER_SECONDS)
-    loop.run_until(lambda: False, 1.0)
+    loop.turn_for(1.0)
     states: list[AppState] = [FOREGROUND] * len(sessions)
     pause = 1 / job["rate"]
     done = at = 0

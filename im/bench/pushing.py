@@ -11,9 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from im.bench.loop import Loop
+from im.bench.measured import Figures
 from im.bench.meter import Meter
+from im.bench.pairs import faults
 from im.bench.session import LoadError, LoadSession
-from im.bench.sessions import Figures, Job, chat_pairs, log_in_all
+from im.bench.sessions import Job, chat_pairs, log_in_all
 from im.bench.traffic import Plan, drive, percentile
 from im.proto.base_pb2 import BaseMessage
 from im.proto.chat_pb2 import Deliver
@@ -152,11 +154,7 @@ def beside_chat(job: Job, meter: Meter) -> Figures:
         pusher.join()
     if pushed < len(everyone):
         raise LoadError(f"only {pushed} of {len(everyone)} users got their push meanwhile")
-    lost, duplicated, reordered = (
-        sum(column) for column in zip(*(pair.verify() for pair in pairs), strict=True)
-    )
-    faults = {"lost": lost, "duplicated": duplicated, "reordered": reordered}
-    return {**measured._asdict(), **faults, "pushed": pushed}
+    return {**measured._asdict(), **faults(pair.verify() for pair in pairs), "pushed": pushed}
 
 
 def _push_beside(loop: Loop, back_end: BackEnd, body: Any) -> None:
@@ -169,4 +167,4 @@ def _push_beside(loop: Loop, back_end: BackEnd, body: Any) -> None:
 
 def _settle(loop: Loop) -> None:
     """Let acknowledgements arrive and be stored."""
-    loop.run_until(lambda: False, 1.0)
+    loop.turn_for(1.0)

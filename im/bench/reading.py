@@ -5,12 +5,12 @@ from functools import partial
 from time import perf_counter
 
 from im.bench.loop import Loop
+from im.bench.measured import Figures
 from im.bench.meter import Meter
 from im.bench.pairs import ChatSender
-from im.bench.reference import cpu_seconds
 from im.bench.session import LoadError, LoadSession
-from im.bench.sessions import Figures, Job, log_in_all
-from im.bench.traffic import QUIET_SECONDS, percentile
+from im.bench.sessions import Job, log_in_all
+from im.bench.traffic import QUIET_SECONDS, Window, percentile
 from im.core.ids import direct_conversation
 from im.proto.base_pb2 import BaseMessage
 from im.proto.chat_pb2 import Cursor, Read
@@ -180,29 +180,22 @@ def read(job: Job, meter: Meter) -> Figures:
         readers.append(Reader(loop, sessions[user], other, job["writers"][user]))
     for reader in readers:
         reader.go_on()
-    loop.run_until(lambda: False, 1.0)
+    loop.turn_for(1.0)
     for reader in readers:
         reader.latencies.clear()
-    began, before = perf_counter(), sum(reader.read for reader in readers)
-    server, waited, own = meter.cpu(), meter.waited(), cpu_seconds()
-    loop.run_until(lambda: False, job["seconds"])
-    moved, seconds = sum(reader.read for reader in readers) - before, perf_counter() - began
-    server, waited, own = meter.cpu() - server, meter.waited() - waited, cpu_seconds() - own
+    before, window = sum(reader.read for reader in readers), Window(meter)
+    loop.turn_for(job["seconds"])
+    window.end()
+    moved = sum(reader.read for reader in readers) - before
     for reader in readers:
         reader.is_reading = False
     loop.run_until(lambda: all(reader.read == reader.told for reader in readers), QUIET_SECONDS)
-    loop.run_until(lambda: False, 0.2)
+    loop.turn_for(0.2)
     if max(reader.read for reader in readers) >= job["stored"]:
         raise LoadError("there was nothing left to read")
-    latencies = sorted(each for reader in readers for each in reader.latencies)
+    measured = window.measured(moved, (each for reader in readers for each in reader.latencies))
     return {
-        "messages": moved,
-        "seconds": seconds,
-        "server_cpu": server,
-        "server_busy": min(1.0, (server + waited) / seconds),
-        "generator_cpu": own,
-        "p50_ms": percentile(latencies, 0.50),
-        "p99_ms": percentile(latencies, 0.99),
+        **measured._asdict(),
         "lost": sum(max(0, reader.read - reader.told) for reader in readers),
         "duplicated": sum(max(0, reader.told - reader.read) for reader in readers),
         "reordered": sum(not reader.is_orderly for reader in readers),

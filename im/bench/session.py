@@ -59,9 +59,9 @@ class LoadSession:
         else:
             self.channel = loop.connect(address, self._frame)
 
-    def log_in(self, token: str, cursor: SyncCursor | None = None) -> OnlineResult:
-        """Log in, with where the last sync ended."""
-        self.start_login(token, cursor)
+    def log_in(self, token: str) -> OnlineResult:
+        """Log in, and sync from the beginning."""
+        self.start_login(token)
         return self._wait(OnlineResult)
 
     @property

@@ -6,8 +6,9 @@ from time import perf_counter
 from typing import Any
 
 from im.bench.loop import Loop
+from im.bench.measured import Figures
 from im.bench.meter import Meter
-from im.bench.pairs import ChatPair, ChatSender, compare
+from im.bench.pairs import ChatPair, ChatSender, compare, faults
 from im.bench.session import LoadSession
 from im.proto.session_pb2 import Heartbeat
 from im.wire import codec, hot
@@ -17,7 +18,6 @@ LOGIN_SECONDS = 120.0
 IN_FLIGHT = 16
 
 Job = dict[str, Any]
-Figures = dict[str, Any]
 
 
 def log_in_all(loop: Loop, job: Job) -> list[LoadSession]:
@@ -40,10 +40,15 @@ def log_in_all(loop: Loop, job: Job) -> list[LoadSession]:
     return sessions
 
 
+def log_in_in_order(loop: Loop, job: Job) -> list[LoadSession]:
+    """As `log_in_all`; the sessions in the order of the job."""
+    order = {user: number for number, user in enumerate(job["tokens"])}
+    return sorted(log_in_all(loop, job), key=lambda session: order[session.user])
+
+
 def chat_pairs(loop: Loop, job: Job) -> list[ChatPair]:
     """Log every user of the job in, and pair each with the next."""
-    order = {user: number for number, user in enumerate(job["tokens"])}
-    sessions = sorted(log_in_all(loop, job), key=lambda session: order[session.user])
+    sessions = log_in_in_order(loop, job)
     return [ChatPair(loop, *two) for two in zip(sessions[::2], sessions[1::2], strict=True)]
 
 
@@ -104,12 +109,11 @@ def offline(job: Job, meter: Meter) -> Figures:
     comers = {each.user: each for each in log_in_all(loop, {**job, "tokens": away})}
     verdicts = [_pull(sender, comers[peer]) for sender, peer in zip(senders, away, strict=True)]
     loop.turn(0.1)
-    lost, duplicated, reordered = (sum(column) for column in zip(*verdicts, strict=True))
+    found = faults(verdicts)
     return {
         "messages": each * len(senders),
-        "lost": lost + (not is_stored),
-        "duplicated": duplicated,
-        "reordered": reordered,
+        **found,
+        "lost": found["lost"] + (not is_stored),
         "store_cpu": store_cpu,
         "store_seconds": store_seconds,
         "server_cpu": meter.cpu() - cpu,

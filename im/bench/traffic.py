@@ -1,6 +1,6 @@
 """Drives pairs: keeps messages on their way or sends by the clock, and measures a window of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
@@ -36,22 +36,44 @@ class Measured(NamedTuple):
     p99_ms: float
 
 
+class Window:
+    """What is measured from now on, until `end`."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._seconds = -perf_counter()
+        self._server, self._waited, self._own = self._used()
+
+    def end(self) -> None:
+        """Until here; what is worked out of it afterwards does not count."""
+        self._seconds += perf_counter()
+        server, waited, own = self._used()
+        self._server, self._waited, self._own = server - self._server, waited - self._waited, own - self._own
+
+    def measured(self, messages: int, latencies: Iterable[float]) -> Measured:
+        """So many messages in it, each of which took so many seconds."""
+        ordered = sorted(latencies)
+        busy = min(1.0, (self._server + self._waited) / self._seconds)
+        p50, p99 = percentile(ordered, 0.50), percentile(ordered, 0.99)
+        return Measured(messages, self._seconds, self._server, busy, self._own, p50, p99)
+
+    def _used(self) -> tuple[float, float, float]:
+        return self._meter.cpu(), self._meter.waited(), cpu_seconds()
+
+
 def drive(loop: Loop, pairs: Sequence[Pair], plan: Plan, meter: Meter) -> Measured:
     """Warm up, measure, then let everything on its way arrive."""
     sender = _Sender(loop, pairs, plan)
     sender.run(WARM_UP_SECONDS)
     for pair in pairs:
         pair.flow.latencies.clear()
-    began, finished = perf_counter(), _finished(pairs)
-    server, waited, own = meter.cpu(), meter.waited(), cpu_seconds()
+    finished, window = _finished(pairs), Window(meter)
     sender.run(plan.seconds)
-    messages, seconds = _finished(pairs) - finished, perf_counter() - began
-    server, waited, own = meter.cpu() - server, meter.waited() - waited, cpu_seconds() - own
-    latencies = sorted(latency for pair in pairs for latency in pair.flow.latencies)
+    window.end()
+    latencies = (latency for pair in pairs for latency in pair.flow.latencies)
+    measured = window.measured(_finished(pairs) - finished, latencies)
     sender.stop()
-    busy = min(1.0, (server + waited) / seconds)
-    p50, p99 = percentile(latencies, 0.50), percentile(latencies, 0.99)
-    return Measured(messages, seconds, server, busy, own, p50, p99)
+    return measured
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
