@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from OpenSSL.SSL import Error as TlsError
 from twisted.internet.defer import Deferred, TimeoutError, succeed
@@ -18,6 +18,7 @@ from twisted.web.client import (
     ResponseDone,
     ResponseFailed,
 )
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IBodyProducer, IResponse
 from zope.interface import implementer
@@ -46,7 +47,7 @@ class Poster:
 
     def __init__(self, reactor: Any, url: str, key: str, *, ca_file: str = "", connections: int = 16) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        if not _is_of_node(parts):
             raise ValueError(f"{url} is no http://HOST:PORT or https://HOST:PORT")
         if not key or not key.isascii() or not key.isprintable():
             raise ValueError("the key must be one line of ASCII")
@@ -77,7 +78,8 @@ class Poster:
         }
         response: IResponse = await self._agent.request(b"POST", self._url, Headers(headers), _Bytes(body))
         (wait,) = response.headers.getRawHeaders("Retry-After", [""])[:1]
-        return of_answer(Answer(response.code, wait, await _content(response)))
+        body, is_whole = await _content(response)
+        return of_answer(Answer(response.code, wait, body, not is_whole))
 
 
 @implementer(IBodyProducer)
@@ -103,10 +105,10 @@ class _Bytes:
 
 
 class _Content(Protocol):
-    """Takes in an answer's body, as much as may be."""
+    """Takes in an answer's body, as much as may be; `done` fires with it, and whether it is surely whole."""
 
     def __init__(self) -> None:
-        self.done: Deferred[bytes] = Deferred(lambda _: self._abort())
+        self.done: Deferred[tuple[bytes, bool]] = Deferred(lambda _: self._abort())
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -120,8 +122,8 @@ class _Content(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self.done.called:
             return
-        if reason.check(ResponseDone):
-            self.done.callback(b"".join(self._parts))
+        if reason.check(ResponseDone, PotentialDataLoss):
+            self.done.callback((b"".join(self._parts), reason.check(ResponseDone) is not None))
         else:
             self.done.errback(reason)
 
@@ -130,7 +132,17 @@ class _Content(Protocol):
             self.transport.loseConnection()
 
 
-def _content(response: IResponse) -> "Deferred[bytes]":
+def _is_of_node(parts: SplitResult) -> bool:
+    if parts.scheme not in ("http", "https") or parts.query or parts.fragment:
+        return False
+    try:
+        host, _ = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError:  # UnicodeError is one
+        return False
+    return bool(host)
+
+
+def _content(response: IResponse) -> "Deferred[tuple[bytes, bool]]":
     content = _Content()
     response.deliverBody(content)
     return content.done

@@ -46,11 +46,12 @@ class Outcome(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a node answered; `retry_after` as it stands in the header, or ""."""
+    """What a node answered; `retry_after` as it stands in the header, or "". Its body may have broken off."""
 
     status: int
     retry_after: str
     body: bytes
+    may_have_broken_off: bool = False
 
 
 _OF_THE_ROW = frozenset({400, 409, 413, 422})
@@ -68,6 +69,8 @@ def of_answer(answer: Answer) -> Outcome:
         if unknown and not document["stored"]:
             return Outcome(Verdict.DEAD, status, f"the node knows none of its users: {shown_users(unknown)}")
         return Outcome(Verdict.DELIVERED, status, unknown=unknown)
+    if status == 200 and answer.may_have_broken_off:
+        return unanswered("the answer broke off")
     text = f"HTTP {status}: {_reason(document)}"
     if status in _OF_THE_ROW:
         return Outcome(Verdict.DEAD, status, text)

@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import ConnectionLost, ConnectionRefusedError
+from twisted.internet.error import ConnectionDone, ConnectionLost, ConnectionRefusedError
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -103,6 +103,19 @@ class PosterTests(SynchronousTestCase):
             self.assertEqual((outcome.verdict, outcome.status), (Verdict.RETRY, 0))
             self.assertTrue(outcome.may_have_arrived)
 
+    def test_an_answer_without_a_length_ends_with_its_connection(self) -> None:
+        for status, body, verdict in (
+            (503, b"busy", Verdict.RETRY),
+            (200, STORED, Verdict.DELIVERED),
+            (200, STORED[:9], Verdict.RETRY),
+        ):
+            posting = self.post()
+            protocol, _ = self.connect()
+            protocol.dataReceived(b"HTTP/1.0 %d x\r\nConnection: close\r\n\r\n%b" % (status, body))
+            protocol.connectionLost(Failure(ConnectionDone()))
+            outcome = self.successResultOf(posting)
+            self.assertEqual((outcome.verdict, outcome.may_have_arrived), (verdict, True))
+
     def test_an_endless_answer_is_cut_off(self) -> None:
         posting = self.post()
         protocol, transport = self.connect()
@@ -114,7 +127,17 @@ class PosterTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(posting).verdict, Verdict.RETRY)
 
     def test_what_can_be_no_node_is_refused_at_once(self) -> None:
-        for url in ("127.0.0.1:7280", "ftp://host", "http://", "http://host/?a=b", "http://host/#a"):
+        for url in (
+            "127.0.0.1:7280",
+            "ftp://host",
+            "http://",
+            "http://host/?a=b",
+            "http://host/#a",
+            "http://127.0.0.1:abc",
+            "http://127.0.0.1:99999",
+            "http://a..b:80",
+            "http://[::1",
+        ):
             self.assertRaises(ValueError, Poster, self.reactor, url, "imk_1")
         for key in ("", "two\nlines", "ü"):
             self.assertRaises(ValueError, Poster, self.reactor, "http://host", key)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -114,8 +115,9 @@ class PostgresStore:
 
     def close(self) -> None:
         """Close the connections that read. Give no more work."""
-        while self._idle:
-            self._idle.pop()[0].close()
+        with suppress(IndexError):  # threads that read take from it, too
+            while True:
+                self._idle.pop()[0].close()
 
     def _watched(self, work: Callable[[], T]) -> "Deferred[T]":
         return self._run(work).addCallbacks(self._done, self._failed)
