@@ -50,13 +50,13 @@ class Plan(NamedTuple):
 
     def pinned(self, told: NodeFile) -> "Plan":
         """The same plan with the ports that the node got for port 0, so that clients find it again."""
-        listen = tuple(_pinned(each, real) for each, real in zip(self.listen, told.listen, strict=False))
+        listen = tuple(pinned(each, real) for each, real in zip(self.listen, told.listen, strict=False))
         return self._replace(
-            listen=listen, http=_pinned(self.http, told.http), admin=_pinned(self.admin, told.admin)
+            listen=listen, http=pinned(self.http, told.http), admin=pinned(self.admin, told.admin)
         )
 
 
-def _pinned(endpoint: str, real: str) -> str:
+def pinned(endpoint: str, real: str) -> str:
     """`tcp:0:…` with the port of the address `real`; any other endpoint as it is."""
     kind, _, rest = endpoint.partition(":")
     port = real.rstrip("/").rpartition(":")[2]

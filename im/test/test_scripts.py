@@ -59,6 +59,13 @@ class _Absent(RedisServer):
 class ServersTests(SynchronousTestCase):
     uses_processes = True
 
+    def test_a_server_that_nobody_knows_is_refused_in_a_sentence(self) -> None:
+        done = subprocess.run(
+            [ROOT / "scripts" / "servers", "redis", "oracle"], capture_output=True, text=True, check=False
+        )
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "scripts/servers: oracle is no server that it knows.\n")
+
     def use(self, **kinds: type[ServerProcess]) -> list[ServerProcess]:
         """Let these be the servers of a run; those that are made."""
         made = [kind() for kind in kinds.values()]

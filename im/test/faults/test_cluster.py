@@ -2,10 +2,8 @@
 
 import os
 import signal
-import tempfile
 from collections.abc import Callable, Coroutine
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
@@ -15,6 +13,7 @@ from twisted.internet.threads import deferToThread
 from im.test.faults.case import FaultCase
 from im.test.faults.clusters import FaultyCluster
 from im.test.faults.people import Crowd, Traffic
+from im.testing.clusters.folders import cluster_folder
 from im.testing.clusters.member import Member
 from im.testing.services.process import ServerProcess
 
@@ -31,9 +30,7 @@ class ClusterTests(FaultCase):
 
     async def setUp(self) -> None:  # type: ignore[override]
         super().setUp()
-        folder = Path(tempfile.mkdtemp(prefix="im-cluster-", dir="/tmp"))
-        self.addCleanup(lambda: deferToThread(lambda: _remove(folder)))
-        self.cluster = FaultyCluster(reactor, folder)
+        self.cluster = FaultyCluster(reactor, cluster_folder(self) / "state")
         self.addCleanup(lambda: deferToThread(self.cluster.stop))
         await deferToThread(self.cluster.start)
 
@@ -133,9 +130,3 @@ class ClusterTests(FaultCase):
         """kill -9 of an engine; after a while it is started again."""
         await deferToThread(engine.kill)
         await self.sleep(1.0)
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)

@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import signal
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.test.system.imctl import environment, run
 from im.test.system.processes import ROOT, Process, is_alive, wait_for
+from im.testing.clusters.folders import cluster_folder
 
 READY_SECONDS = 60.0
 
@@ -20,9 +19,7 @@ class ClusterTests(SynchronousTestCase):
     uses_processes = True
 
     def setUp(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="im-cluster-", dir="/tmp"))
-        self.folder.chmod(0o755)
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.folder = cluster_folder(self)
         self.state = self.folder / "state"
         command: list[str | Path] = [ROOT / "scripts" / "cluster", "--state-dir", self.state]
         self.process = Process(command, self.folder, **environment())

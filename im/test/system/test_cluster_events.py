@@ -2,10 +2,7 @@
 
 import json
 import os
-import shutil
 import signal
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import pika
@@ -17,6 +14,7 @@ from im.test.system.imctl import environment, run
 from im.test.system.processes import wait_for
 from im.test.system.webhook_target import Target
 from im.testing.clusters import Cluster, ClusterPlan
+from im.testing.clusters.folders import cluster_folder
 from im.testing.clusters.member import Member
 
 NODE = "node-1"
@@ -27,9 +25,7 @@ class ClusterEventTests(SynchronousTestCase):
     uses_processes = True
 
     def setUp(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="im-events-", dir="/tmp"))
-        self.folder.chmod(0o755)
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.folder = cluster_folder(self)
         self.got: dict[int, str] = {}
         self.target = Target()
         self.addCleanup(self.target.end)

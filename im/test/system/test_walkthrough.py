@@ -1,10 +1,7 @@
 """The walkthrough on a cluster; on one node its commands are run with those of the other pages."""
 
 import shlex
-import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -12,6 +9,7 @@ from im.test.docs_commands import commands
 from im.test.system.imctl import environment
 from im.test.system.processes import BIN, PATIENCE_SECONDS, ROOT
 from im.testing.clusters import Cluster, ClusterPlan
+from im.testing.clusters.folders import cluster_folder
 
 PAGES = (ROOT / "docs" / "walkthrough.md", ROOT / "docs" / "walkthrough.zh.md")
 STEPS = 9
@@ -27,10 +25,7 @@ class WalkthroughTests(SynchronousTestCase):
         self.assertEqual(len(english), 1 + STEPS)
 
     def test_every_step_shows_on_a_cluster_what_it_says(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="im-walkthrough-", dir="/tmp"))
-        folder.chmod(0o755)
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        state = folder / "state"
+        state = cluster_folder(self) / "state"
         cluster = Cluster(ClusterPlan(state, 2, 1), environment())
         self.addCleanup(cluster.stop)
         cluster.start()

@@ -4,21 +4,21 @@ import hashlib
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from im.adapters.sql.postgres import migrate
 from im.adapters.token.keys import create_key_file
 from im.testing.clusters.member import Member
+from im.testing.clusters.restarts import Restart
 from im.testing.services.postgres import PostgresServer
 from im.testing.services.process import MissingServerError, ServerProcess
 from im.testing.services.rabbitmq import RabbitServer
 from im.testing.services.redis import RedisServer
 
 _POLL_SECONDS = 0.05
-_AGAIN_SECONDS = (0.5, 8.0)
-_STEADY_SECONDS = 60.0
+_READY_WITHIN_SECONDS = 90.0
 
 _ELSEWHERE = Path("/var/lib/im-cluster")
 
@@ -59,8 +59,8 @@ class Cluster:
         self._threads = ThreadPoolExecutor(len(ENGINES))
         self.engines: dict[str, ServerProcess] = {}
         self.members: list[Member] = []
-        self._again_at: dict[str, float] = {}
-        self._waits: dict[str, float] = {}
+        self._restarts: dict[str, Restart] = {}
+        self._starting: dict[str, Future[None]] = {}
 
     @property
     def urls(self) -> Mapping[str, str]:
@@ -114,16 +114,13 @@ class Cluster:
         """Start again what has died, once; to be called now and again."""
         now = time.monotonic()
         for name, part in self._parts():
-            if part.is_running:
+            restart = self._restarts.setdefault(name, Restart(now))
+            if part.is_running or self._is_starting(name):
                 continue
-            if name not in self._again_at:
-                wait = min(self._waits.get(name, _AGAIN_SECONDS[0] / 2) * 2, _AGAIN_SECONDS[1])
-                self._waits[name] = wait
-                self._again_at[name] = now + wait
-                self._say(f"{name} has ended; it starts again in {wait:g} s.")
-            elif now >= self._again_at[name]:
-                del self._again_at[name]
-                self._threads.submit(part.start) if isinstance(part, ServerProcess) else part.start()
+            if not restart.is_waiting:
+                self._say(f"{name} has ended; it starts again in {restart.ended(now):g} s.")
+            elif restart.is_due(now):
+                self._starting[name] = self._threads.submit(part.start)
         for member in self.members:
             member.pin()
 
@@ -137,15 +134,26 @@ class Cluster:
         self.engines = {}
         self._threads.shutdown()
 
+    def _is_starting(self, name: str) -> bool:
+        starting = self._starting.get(name)
+        if starting is None or not starting.done():
+            return starting is not None
+        del self._starting[name]
+        error = starting.exception()
+        if error is not None:
+            self._say(f"{name} did not start: {error}.")
+        return False
+
     def _parts(self) -> Iterator[tuple[str, ServerProcess | Member]]:
         yield from self.engines.items()
         for member in self.members:
             yield member.name, member
 
     def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _READY_WITHIN_SECONDS
         for member in self.members:
             while member.told is None or not is_ready(member.told.admin):
-                if not member.is_running:
+                if not member.is_running or time.monotonic() > deadline:
                     raise MissingServerError(f"{member.name} does not start: {_last_words(member)}")
                 time.sleep(_POLL_SECONDS)
             member.pin()

@@ -4,7 +4,9 @@ import argparse
 import os
 import shlex
 import signal
+import time
 from pathlib import Path
+from typing import NoReturn
 
 from im.testing.clusters.cluster import Cluster, ClusterPlan
 from im.testing.services.process import MissingServerError
@@ -52,24 +54,30 @@ def welcome(cluster: Cluster, state_dir: Path) -> str:
     return "\n".join(lines)
 
 
+def _end(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
 def main() -> int:
     """Run until a signal ends it."""
     given = _arguments()
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    for number in _STOP:
+        signal.signal(number, _end)
     state_dir = Path(given.state_dir or ROOT / "var" / "cluster").expanduser().resolve()
     plan = ClusterPlan(state_dir, max(1, given.gateways), max(1, given.business))
     cluster = Cluster(plan, os.environ, _say)
     try:
         cluster.start()
         _say(welcome(cluster, state_dir))
-        while signal.sigtimedwait(_STOP, _WATCH_SECONDS) is None:
+        while True:
+            time.sleep(_WATCH_SECONDS)
             cluster.watch()
     except MissingServerError as error:
         _say(f"scripts/cluster: {error}.")
         return 1
     finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
         cluster.stop()
-    return 0
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from im.tap.statedir import NodeFile, read_node_file
+from im.tap.supervisor import ANY_FREE_PORT, pinned
 
-_ANY_PORT = "tcp:0:interface=127.0.0.1"
 _STOPPED_WITHIN_SECONDS = 15.0
 
 
@@ -21,11 +21,10 @@ class Member:
         self._program = program
         self.folder = folder
         self._environ = environ
-        self._endpoints = {"--http": _ANY_PORT, "--admin": _ANY_PORT}
+        self._endpoints = {"--http": ANY_FREE_PORT, "--admin": ANY_FREE_PORT}
         if self.is_gateway:
-            self._endpoints["--listen"] = _ANY_PORT
+            self._endpoints["--listen"] = ANY_FREE_PORT
         self._process: subprocess.Popen[bytes] | None = None
-        self.starts = 0
 
     @property
     def is_gateway(self) -> bool:
@@ -71,7 +70,6 @@ class Member:
             process_group=0,
             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, ()),
         )
-        self.starts += 1
 
     def pin(self) -> None:
         """Keep the ports that it got, so that clients find it again."""
@@ -79,10 +77,8 @@ class Member:
         if told is None:
             return
         places = {"--http": told.http, "--admin": told.admin, "--listen": next(iter(told.listen), "")}
-        for option, place in places.items():
-            port = place.rstrip("/").rpartition(":")[2]
-            if option in self._endpoints and port.isdigit():
-                self._endpoints[option] = f"tcp:{port}:interface=127.0.0.1"
+        for option, endpoint in self._endpoints.items():
+            self._endpoints[option] = pinned(endpoint, places[option])
 
     def signal(self, number: int) -> None:
         """Send its process a signal."""
