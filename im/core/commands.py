@@ -12,6 +12,7 @@ from im.core.changing import CHANGE_WRITES, ChangeQuery, ChangeResult, ChangeWri
 from im.core.custom import Conclude, Concluded, Custom, CustomReply, GetRecord, GetReply, Record, Stale
 from im.core.errors import Refused
 from im.core.events import EVENT_WRITES, EventQuery, EventResult, EventWrite
+from im.core.explaining import ExplainingQuery, ExplainingResult
 from im.core.grouping import GROUP_WRITES, GroupQuery, GroupResult, GroupWrite
 from im.core.ledger import LEDGER_WRITES, LedgerQuery, LedgerResult, LedgerWrite
 from im.core.looking import Changed, WhatChanged
@@ -149,6 +150,7 @@ Query = (
     | ChangeQuery
     | EventQuery
     | WebhookQuery
+    | ExplainingQuery
 )
 Command = Write | Query | Custom
 Result = (
@@ -175,6 +177,7 @@ Result = (
     | ChangeResult
     | EventResult
     | WebhookResult
+    | ExplainingResult
     | Refused
 )
 

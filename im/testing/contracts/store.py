@@ -4,6 +4,7 @@ from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, clien
 from im.testing.contracts.store_changes import ChangeContract
 from im.testing.contracts.store_disabling import DisablingContract
 from im.testing.contracts.store_events import EventCarryingContract, EventNotingContract
+from im.testing.contracts.store_explaining import ExplainingContract
 from im.testing.contracts.store_group_messages import GroupMessageContract
 from im.testing.contracts.store_groups import GroupContract
 from im.testing.contracts.store_handlers import HandlerContract
@@ -30,6 +31,7 @@ __all__ = [
     "DisablingContract",
     "EventCarryingContract",
     "EventNotingContract",
+    "ExplainingContract",
     "FriendContract",
     "GroupContract",
     "GroupMessageContract",

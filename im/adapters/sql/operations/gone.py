@@ -37,6 +37,17 @@ def unread(
 
 def gone_after(connection: Connection, conversation: str, user: str, after: int, head_seq: int) -> int:
     """How many entries of others behind `after` and up to the head counted, and are gone for `user`."""
+    asked = (conversation, user, after, head_seq)
+    return recalled_after(connection, *asked) + deleted_after(connection, *asked)
+
+
+def recalled_after(connection: Connection, conversation: str, user: str, after: int, head_seq: int) -> int:
+    """How many of them were recalled."""
     (recalled,) = connection.execute(_RECALLED, (conversation, after, head_seq, user)).fetchone()
+    return int(recalled)
+
+
+def deleted_after(connection: Connection, conversation: str, user: str, after: int, head_seq: int) -> int:
+    """How many of them `user` deleted, of those that nobody recalled."""
     (deleted,) = connection.execute(_DELETED, (conversation, user, after, head_seq)).fetchone()
-    return int(recalled) + int(deleted)
+    return int(deleted)

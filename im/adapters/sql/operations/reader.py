@@ -9,6 +9,7 @@ from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.dialect import Dialect
 from im.adapters.sql.operations.entries import Entries, wire_size
 from im.adapters.sql.operations.event_log import counts_of, dead_of, events_found
+from im.adapters.sql.operations.explaining import explained, verified
 from im.adapters.sql.operations.folds import deleted, deleted_of, fold_size, folds_of
 from im.adapters.sql.operations.handlers import record_of, reply_of
 from im.adapters.sql.operations.looking import what_changed
@@ -35,6 +36,7 @@ from im.core.commands import GetProfile, Query, Result
 from im.core.custom import CustomReply, GetRecord, GetReply
 from im.core.errors import Code, Refused
 from im.core.events import CountEvents, FindEvents, ListDead
+from im.core.explaining import ExplainUnread, VerifyUnread
 from im.core.folding import Fold
 from im.core.grouping import FindMembers, GetGroup, GetMemberships, ListAsking, ListMembers
 from im.core.ids import id_problem
@@ -94,6 +96,8 @@ class Reader:
             ListDead: lambda query: dead_of(connection, query),
             CountEvents: lambda query: counts_of(connection, query),
             ListWebhooks: lambda query: all_webhooks(connection),
+            ExplainUnread: lambda query: explained(connection, query),
+            VerifyUnread: lambda query: verified(connection, query),
             OnlineTime: online.one,
             OnlineTimes: online.all,
         }

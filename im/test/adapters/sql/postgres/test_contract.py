@@ -10,7 +10,7 @@ from im.core.ledger import EndNode, NodeEnded, OpenSession
 from im.core.limits import Limits
 from im.core.messages import Sync
 from im.ports import IStore
-from im.test.adapters.sql.postgres.support import emptied, settle
+from im.test.adapters.sql.postgres.support import emptied, execute, settle
 from im.testing.contracts import store
 
 OPENED = OpenSession("s1", "alice", "phone", "phone", "n1", 1_000_000, True, 30_000)
@@ -140,6 +140,14 @@ class EventNotingOnPostgres(OnPostgres, store.EventNotingContract):
 
 class EventCarryingOnPostgres(OnPostgres, store.EventCarryingContract):
     """How events are carried, on PostgreSQL."""
+
+
+class ExplainingOnPostgres(OnPostgres, store.ExplainingContract):
+    """Unread numbers laid open, on PostgreSQL."""
+
+    def spoil(self, statement: str) -> None:
+        """Change what is stored behind the store's back."""
+        execute(self.url, statement)
 
 
 class VerdictsOnPostgres(OnPostgres, store.VerdictContract):

@@ -154,6 +154,14 @@ class EventCarryingInMemory(InMemory, store.EventCarryingContract):
     """How events are carried, in memory."""
 
 
+class ExplainingInMemory(InMemory, store.ExplainingContract):
+    """Unread numbers laid open, in memory."""
+
+    def spoil(self, statement: str) -> None:
+        """Change what is stored behind the store's back."""
+        self.database.connect_writer().execute(statement)
+
+
 class VerdictsInMemory(InMemory, store.VerdictContract):
     """What hooks decided about messages, in memory."""
 
@@ -248,6 +256,14 @@ class EventNotingInFile(InFile, store.EventNotingContract):
 
 class EventCarryingInFile(InFile, store.EventCarryingContract):
     """How events are carried, in a file."""
+
+
+class ExplainingInFile(InFile, store.ExplainingContract):
+    """Unread numbers laid open, in a file."""
+
+    def spoil(self, statement: str) -> None:
+        """Change what is stored behind the store's back."""
+        self.database.connect_writer().execute(statement)
 
 
 class VerdictsInFile(InFile, store.VerdictContract):
