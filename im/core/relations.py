@@ -20,6 +20,9 @@ KEPT_MS = 90 * 86_400_000
 
 REQUEST_TEXT_CHARACTERS = 200
 REMARK_CHARACTERS = 64
+REQUESTS_AT_ONCE = 50
+"""Requests of one page."""
+
 MOST_PENDING = 200
 """Requests of one user that wait for an answer."""
 

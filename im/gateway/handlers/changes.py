@@ -4,9 +4,8 @@ from im.core import changing
 from im.core.changing import ChangeMessage, ClearHistory, DeleteEntries, GetReaders, MessageChanged, Readers
 from im.core.errors import Refused, invalid
 from im.core.groups import key_problem
-from im.core.validation import seq_problem
+from im.core.validation import conversation_problem, seq_problem
 from im.gateway.context import GatewayContext, GatewayHandler
-from im.gateway.validate import conversation_problem
 from im.proto import content_pb2
 from im.wire import types
 

@@ -1,13 +1,13 @@
 """CHAT: a message to a conversation."""
 
+from im.contents import checked
 from im.core.commands import Result
 from im.core.entries import TEXT
 from im.core.errors import Refused
 from im.core.messages import Send, Sent
-from im.gateway.contents import checked
+from im.core.validation import send_refusal
 from im.gateway.context import GatewayContext, GatewayHandler
 from im.gateway.counters import Counters
-from im.gateway.validate import send_refusal
 from im.proto.chat_pb2 import Chat
 from im.wire import hot, types
 

@@ -1,10 +1,9 @@
 """DELIVER_ACK: the client has everything of a conversation up to a seq."""
 
 from im.core.sessions import AppState
-from im.core.validation import seq_problem
+from im.core.validation import conversation_problem, seq_problem
 from im.gateway.context import GatewayContext, GatewayHandler
 from im.gateway.cursors import DeliveredCursors
-from im.gateway.validate import conversation_problem
 from im.proto.chat_pb2 import DeliverAck
 from im.wire import types
 

@@ -7,8 +7,8 @@ from im.core import grouping, groups
 from im.core.errors import Refused, invalid
 from im.core.grouping import AskingPage, ChangeGroup, CreateGroup, GroupChanged, GroupRecord, MemberPage
 from im.core.groups import DEFAULT_SETTINGS, GroupSettings
+from im.core.validation import after_problem
 from im.gateway.context import GatewayContext, GatewayHandler
-from im.gateway.validate import after_problem
 from im.proto import group_pb2
 from im.wire import types
 

@@ -6,11 +6,11 @@ from im.core.commands import Query, Result
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
 from im.core.messages import Pull, PullPage, Sync, SyncPage
-from im.core.validation import seq_problem
+from im.core.validation import after_problem, conversation_problem, seq_problem
 from im.gateway import translate
 from im.gateway.context import GatewayContext, GatewayHandler
 from im.gateway.groups import Groups
-from im.gateway.validate import after_problem, conversation_problem, cursor_problem
+from im.gateway.validate import cursor_problem
 from im.proto import sync_pb2
 from im.wire import types
 

@@ -3,9 +3,8 @@
 from im.core.commands import Result
 from im.core.errors import Refused
 from im.core.messages import CursorMoved, MoveRead
-from im.core.validation import seq_problem
+from im.core.validation import conversation_problem, seq_problem
 from im.gateway.context import GatewayContext, GatewayHandler
-from im.gateway.validate import conversation_problem
 from im.proto.chat_pb2 import Cursor, Read
 from im.wire import types
 

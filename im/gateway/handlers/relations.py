@@ -5,16 +5,21 @@ from typing import Any
 
 from im.core import relations
 from im.core.errors import Refused, invalid
-from im.core.relations import ContactChanged, FriendRequest, RelationChanged, RequestPage, RequestsSeen
+from im.core.relations import (
+    REQUESTS_AT_ONCE,
+    ContactChanged,
+    FriendRequest,
+    RelationChanged,
+    RequestPage,
+    RequestsSeen,
+)
 from im.core.texts import text_problem
-from im.core.validation import LARGEST, seq_problem
+from im.core.validation import LARGEST, after_problem, conversation_problem, seq_problem
 from im.gateway import translate
 from im.gateway.context import GatewayContext, GatewayHandler
-from im.gateway.validate import after_problem, conversation_problem
 from im.proto import base_pb2, contact_pb2
 from im.wire import types
 
-MOST_REQUESTS = 50
 _NO_CHANGE = invalid("change", "change must be ask, accept, decline, withdraw, end, block or unblock")
 
 _CHANGES: dict[str, Callable[[str, str, str, str], relations.RelationWrite]] = {
@@ -75,7 +80,7 @@ class GetRequestsHandler(GatewayHandler):
         if problem is not None:
             context.refuse(problem)
             return
-        limit = min(body.limit or MOST_REQUESTS, MOST_REQUESTS)
+        limit = min(body.limit or REQUESTS_AT_ONCE, REQUESTS_AT_ONCE)
         before_ms = body.before_ms or LARGEST
         context.submit(relations.ListRequests(context.user, body.sent, before_ms, body.after, limit), _answer)
 

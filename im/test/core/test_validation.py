@@ -11,10 +11,13 @@ from im.core.ids import id_problem
 from im.core.messages import Send
 from im.core.validation import (
     LARGEST,
+    MAX_TOKEN_CHARACTERS,
+    after_problem,
     content_problem,
     conversation_problem,
     page_problem,
     send_problem,
+    send_refusal,
     seq_problem,
     unknown_conversation,
 )
@@ -105,3 +108,26 @@ class SendTests(SynchronousTestCase):
 
     def test_a_conversation_that_is_not_there_is_not_found(self) -> None:
         self.assertEqual(Code.NOT_FOUND, unknown_conversation().code)
+
+
+class RefusalTests(SynchronousTestCase):
+    def test_only_the_app_writes_to_an_inbox(self) -> None:
+        refused = send_refusal(GOOD._replace(conversation="i~alice"), 100)
+        assert refused is not None
+        self.assertEqual(Code.PERMISSION_DENIED, refused.code)
+
+    def test_whose_a_group_is_its_id_does_not_tell(self) -> None:
+        self.assertIsNone(send_refusal(GOOD._replace(conversation="g~1"), 100))
+        self.assertIsNotNone(send_refusal(GOOD._replace(conversation="g~"), 100))
+
+    def test_a_message_to_a_conversation_of_others_is_refused_and_so_is_a_bad_one(self) -> None:
+        self.assertEqual(unknown_conversation(), send_refusal(GOOD._replace(conversation="d~bob~carol"), 100))
+        self.assertIsNone(send_refusal(GOOD, 100))
+        self.assertIsNotNone(send_refusal(GOOD, 4))
+
+
+class PageTests(SynchronousTestCase):
+    def test_where_a_page_begins_is_what_a_server_gave(self) -> None:
+        self.assertIsNone(after_problem("g~1"))
+        for after in ("\0", "a" * (MAX_TOKEN_CHARACTERS + 1)):
+            self.assertIsNotNone(after_problem(after))
