@@ -29,12 +29,17 @@ _CONTENDED = Refused(Code.UNAVAILABLE, "what this rests on changes too often; tr
 _INTERNAL = Refused(Code.INTERNAL, "the request failed; the operator's log says why")
 
 
+Elsewhere = Callable[[Custom], Deferred[CustomReply | Refused]]
+"""Has a request answered by a program that owns its type; `unknown_type` if none does. It never fails."""
+
+
 class HandlerSettings(NamedTuple):
-    """The handlers of the business layer."""
+    """The handlers of the business layer. What none of them owns goes `elsewhere`, if anywhere."""
 
     handlers: Handlers
     limits: Limits
     now_ms: Callable[[], int]
+    elsewhere: Elsewhere | None = None
 
 
 NONE = HandlerSettings(NO_HANDLERS, Limits(), lambda: 0)
@@ -54,6 +59,7 @@ class CustomTypes:
         self._store = store
         self._tell = tell
         self._now_ms = settings.now_ms
+        self._elsewhere = settings.elsewhere
         self._counters = settings.handlers.counters
         self._conclusions = Conclusions(store, tell)
         self._owned: dict[int, _Owned] = {}
@@ -66,7 +72,7 @@ class CustomTypes:
         """Have one request handled. It is answered in any case."""
         owned = self._owned.get(custom.type)
         if owned is None:
-            self._answer(_UNKNOWN, request)
+            self._pass_on(request, custom)
             return
         lane = custom.conversation or f"\0{custom.user}"
         done: Deferred[None] = owned.isolation.run(
@@ -78,6 +84,12 @@ class CustomTypes:
         """Cancel what runs."""
         for owned in self._owned.values():
             owned.isolation.stop()
+
+    def _pass_on(self, request: Request, custom: Custom) -> None:
+        if self._elsewhere is None:
+            self._answer(_UNKNOWN, request)
+        else:
+            self._elsewhere(custom).addCallback(self._answer, request)
 
     async def _handle(self, owned: _Owned, request: Request, custom: Custom) -> None:
         owner = owned.around.owner

@@ -56,6 +56,7 @@ class CustomAsker:
         self._topology = topology
         self._most_bytes = most_bytes
         self._clock = clock
+        self._connection: Any = None
         self._channel: Any = None
         self._last = 0
         self._asked: dict[str, Deferred[Answer]] = {}
@@ -65,6 +66,7 @@ class CustomAsker:
         channel = await lasting(connection)
         channel.add_on_return_callback(self._returned)
         answers, _ = await channel.basic_consume(_REPLIES, auto_ack=True)
+        self._connection = connection
         self._channel = channel
         Deferred.fromCoroutine(self._listen(answers)).addErrback(self._ended)
 
@@ -76,7 +78,7 @@ class CustomAsker:
 
     def ask(self, custom: Custom) -> "Deferred[Answer]":
         """Have a request answered by the owner of its type. Never fails."""
-        if self._channel is None or not self._channel.is_open:
+        if self._channel is None or not self._channel.is_open or self._connection.is_blocked:
             return succeed(_NOT_REACHED)
         if len(self._asked) >= MOST_ASKED:
             return succeed(_FULL)

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from im import __version__
+from im.adapters.amqp.custom import CustomAsker
 from im.adapters.amqp.events import EventPublisher
 from im.adapters.amqp.shards import OwnedShard, Ownership, ShardConsumers
 from im.adapters.redis.connection import RedisConnection
@@ -79,6 +80,8 @@ class BusinessParts:
         self._events = EventPublisher(engines.topology, reactor)
         if config.amqp_events:
             self._peer.also(self._events.connected, self._events.disconnected)
+        self._asker = CustomAsker(engines.topology, config.limits.frame_bytes, reactor)
+        self._peer.also(self._asker.connected, self._asker.disconnected)
         self._peer.also(self._shards.connected, self._shards.disconnected)
         self._pool = ThreadPool(1, _THREADS, "store")
         self._store = self._postgres()
@@ -178,7 +181,7 @@ class BusinessParts:
         store = AnnouncedStore(shard)
         bus = self._peer.publisher
         ports = WorkerPorts(store, self._registry, bus, store.announced)
-        settings = HandlerSettings(self._handlers, self._config.limits, now_ms)
+        settings = HandlerSettings(self._handlers, self._config.limits, now_ms, self._asker.ask)
         worker = Worker(self._reactor, ports, settings, self._questions)
         observe(worker, self._hooks, self._registry, RegistryWatchers(self._registry), bus)
         duties = self._duties(store) if number == _FIRST_SHARD else ()

@@ -43,6 +43,7 @@ def welcome(cluster: Cluster, state_dir: Path) -> str:
         if told is not None:
             lines.append(f"  {member.name:<10} {' '.join((*told.listen, told.http, told.admin)).strip()}")
     nodes = [member.name for member in cluster.members if member.is_gateway]
+    lines += [f"  {name:<10} {engine.url}" for name, engine in cluster.engines.items()]
     lines += [
         f"  state folder: {state_dir}",
         "",

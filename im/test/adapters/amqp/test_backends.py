@@ -256,7 +256,7 @@ class AnswerTests(SynchronousTestCase):
 
     def test_so_many_may_wait_and_no_more(self) -> None:
         self.patch(custom_module, "MOST_ASKED", 20)
-        self.asker._channel = _Silent()
+        self.asker._connection = self.asker._channel = _Silent()
         asked = [self.asker.ask(POLL) for _ in range(20)]
         refused: list[Answer] = []
         self.asker.ask(POLL).addCallback(refused.append)
@@ -265,11 +265,20 @@ class AnswerTests(SynchronousTestCase):
         self.assertTrue(all(each.called for each in asked))
         self.assertEqual((self.asker._asked, self.clock.getDelayedCalls()), ({}, []))
 
+    def test_nobody_waits_for_a_broker_that_reads_nothing(self) -> None:
+        self.asker._connection = self.asker._channel = silent = _Silent()
+        silent.is_blocked = True
+        answers: list[Answer] = []
+        self.asker.ask(POLL).addCallback(answers.append)
+        self.assertIsInstance(answers[0], Refused)
+        self.assertEqual(self.asker._asked, {})
+
 
 class _Silent:
-    """A channel that takes everything."""
+    """A connection and its channel that take everything."""
 
     is_open = True
+    is_blocked = False
 
     def basic_publish(self, *arguments: object, **more: object) -> None:
         """Let it be."""
