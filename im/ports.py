@@ -14,6 +14,7 @@ from zope.interface import Interface
 
 from im.core.commands import Query, Request, Result, Write
 from im.core.errors import Code
+from im.core.seeing import FindFlights, FlightsFound
 
 
 class UnavailableError(Exception):
@@ -94,10 +95,19 @@ class Eviction(NamedTuple):
     text: str
 
 
+class Question(NamedTuple):
+    """What a node asks another for an operator; `id` goes with the answer to it."""
+
+    node: str
+    id: int
+    wanted: FindFlights
+
+
 class NodeBatch(NamedTuple):
     """All that one node is told at once: answers to its requests first, then the rest, in order.
 
-    `presence` are users whom somebody watches on the node, and whose sessions changed.
+    `presence` are users whom somebody watches on the node, and whose sessions changed; `answers` are to
+    questions that the node asked.
     """
 
     results: Sequence[tuple[int, Result]] = ()
@@ -105,6 +115,8 @@ class NodeBatch(NamedTuple):
     signals: Sequence[Signal] = ()
     evictions: Sequence[Eviction] = ()
     presence: Sequence[str] = ()
+    questions: Sequence[Question] = ()
+    answers: Sequence[tuple[int, FlightsFound]] = ()
 
 
 NodeReceiver = Callable[[NodeBatch], None]

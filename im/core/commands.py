@@ -26,6 +26,7 @@ from im.core.relations import (
     RelationResult,
     RelationWrite,
 )
+from im.core.seeing import FindShards, ShardsFound, TracedEntry, TraceEntry
 from im.core.webhooks import WEBHOOK_WRITES, WebhookQuery, WebhookResult, WebhookWrite
 
 
@@ -151,6 +152,8 @@ Query = (
     | EventQuery
     | WebhookQuery
     | ExplainingQuery
+    | FindShards
+    | TraceEntry
 )
 Command = Write | Query | Custom
 Result = (
@@ -178,6 +181,8 @@ Result = (
     | EventResult
     | WebhookResult
     | ExplainingResult
+    | ShardsFound
+    | TracedEntry
     | Refused
 )
 

@@ -172,6 +172,17 @@ class DeliveryWindow:
             for _, frame in flight.entries:
                 yield frame
 
+    def resends_of(self, conversation: str, seq: int) -> int | None:
+        """How often a delivery that is in flight was written again; None: it isn't in flight."""
+        flight = self._flights.get(conversation)
+        if flight is None or all(each != seq for each, _ in flight.entries):
+            return None
+        return flight.resends
+
+    def is_marked(self, conversation: str) -> bool:
+        """Whether the client is yet to be told that a delivery of a conversation was dropped."""
+        return self._any_marked or conversation in (self._marks or ())
+
     def mark(self, conversation: str) -> None:
         """Remember that a delivery of a conversation was dropped."""
         if self._any_marked:
@@ -195,8 +206,7 @@ class DeliveryWindow:
 
     def wait(self, conversation: str, seq: int, waiter: Waiter) -> bool:
         """Tell `waiter` what becomes of a delivery; false, and nothing is told, if it isn't in flight."""
-        flight = self._flights.get(conversation)
-        if flight is None or all(each != seq for each, _ in flight.entries):
+        if self.resends_of(conversation, seq) is None:
             return False
         if self._waiters is None:
             self._waiters = {}

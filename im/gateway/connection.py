@@ -6,8 +6,6 @@ deadlines share one timer, set to the nearest; an idle session costs one timer a
 
 import math
 
-from twisted.internet.defer import Deferred
-
 from im.core.errors import Code, Refused
 from im.core.limits import Limits
 from im.core.rate import TokenBucket
@@ -19,7 +17,6 @@ from im.gateway.runs import Run
 from im.gateway.scope import ConnectionScope
 from im.gateway.ticker import TICK_SECONDS, ticks
 from im.gateway.transport import Transport
-from im.gateway.waiting import when_delivered
 from im.ports import Session
 from im.proto.sync_pb2 import Resync
 from im.wire.codec import UndecodableError, pack, unpack
@@ -273,9 +270,10 @@ class Connection:
         if self._window is not None:
             self._scope.counters.acks += self._window.acknowledge(conversation, seq, self._scope.ticker.now)
 
-    def when_delivered(self, conversation: str, seq: int) -> Deferred[None]:
-        """Fires when a delivery that is in flight was acknowledged; fails with `GivenUpError`."""
-        return when_delivered(self._window, conversation, seq)
+    @property
+    def window(self) -> DeliveryWindow | None:
+        """What it was sent and has not acknowledged; None: nothing."""
+        return self._window
 
     def stop_reading(self) -> None:
         """Take no more requests, before an end that waits for those in flight."""

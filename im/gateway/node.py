@@ -15,6 +15,7 @@ from im.gateway.cursors import DeliveredCursors
 from im.gateway.delivery import Deliverer
 from im.gateway.dispatch import Dispatcher, ErrorBoundary
 from im.gateway.drain import Drain, DrainTimes
+from im.gateway.flights import Flights
 from im.gateway.groups import GroupParts, Groups
 from im.gateway.handlers import SystemParts, system_handlers
 from im.gateway.ledger import LedgerTimes, SessionLedger
@@ -87,6 +88,7 @@ class Node:
         self.dispatch = self._dispatcher.dispatch
         """See `ConnectionOwner`; one call less for each frame."""
         self._deliverer = Deliverer(pool, groups)
+        self.flights = Flights(identity.name, ports.bus, pool, clock, now_ms)
         self._scope = connection_scope(limits, ticker, counters, self)
 
     @property
@@ -164,6 +166,8 @@ class Node:
             self._deliverer.signal(batch.signals)
             self._deliverer.evict(batch.evictions)
             self.watching.changed(batch.presence)
+            if batch.questions or batch.answers:
+                self.flights.take(batch)
         finally:
             self.outbox.release()
 

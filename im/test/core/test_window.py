@@ -52,6 +52,24 @@ class WindowTests(SynchronousTestCase):
         self.assertEqual(self.window.due(69), ([], False))
         self.assertEqual(self.window.due(70), ([], True))
 
+    def test_it_tells_how_often_what_is_in_flight_was_resent(self) -> None:
+        self.add("a", 1, 2)
+        self.assertEqual([self.window.resends_of("a", seq) for seq in (1, 2, 3)], [0, 0, None])
+        self.assertIsNone(self.window.resends_of("b", 1))
+        self.window.due(10)
+        self.window.acknowledge("a", 1, 10)
+        self.assertEqual([self.window.resends_of("a", seq) for seq in (1, 2)], [None, 0])
+
+    def test_it_tells_which_conversations_are_marked(self) -> None:
+        self.assertFalse(self.window.is_marked("a"))
+        self.window.mark("a")
+        self.assertEqual([self.window.is_marked(each) for each in "ab"], [True, False])
+        for number in range(MARKS):
+            self.window.mark(f"c{number}")
+        self.assertTrue(self.window.is_marked("b"))
+        self.window.take_marks()
+        self.assertFalse(self.window.is_marked("a"))
+
     def test_only_the_conversation_that_waits_is_resent(self) -> None:
         self.add("a", 1)
         self.add("b", 2, now=5)

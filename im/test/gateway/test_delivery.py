@@ -6,7 +6,7 @@ from im.core.commands import LoggedIn
 from im.core.limits import Limits
 from im.core.messages import SyncCursor, SyncPage
 from im.core.sessions import State
-from im.gateway.waiting import GivenUpError
+from im.gateway.waiting import GivenUpError, when_delivered
 from im.ports import NodeBatch, Signal
 from im.proto import chat_pb2, push_pb2, session_pb2, sync_pb2
 from im.test.gateway.world import DIRECT, Client, World, close_of, delivery, online
@@ -106,17 +106,17 @@ class DeliveryTests(SynchronousTestCase):
 
     def test_who_asks_is_told_that_a_delivery_arrived(self) -> None:
         self.world.deliver(delivery(1))
-        told = self.client.connection.when_delivered(DIRECT, 1)
+        told = when_delivered(self.client.connection.window, DIRECT, 1)
         self.assertNoResult(told)
         self.ack(1)
         self.assertIsNone(self.successResultOf(told))
 
     def test_who_asks_is_told_that_a_delivery_was_given_up(self) -> None:
         self.world.deliver(delivery(1))
-        told = self.client.connection.when_delivered(DIRECT, 1)
+        told = when_delivered(self.client.connection.window, DIRECT, 1)
         self.client.connection.connection_lost("reset")
         self.failureResultOf(told, GivenUpError)
-        self.failureResultOf(self.client.connection.when_delivered(DIRECT, 1), GivenUpError)
+        self.failureResultOf(when_delivered(self.client.connection.window, DIRECT, 1), GivenUpError)
 
 
 class EndWhileSendingTests(SynchronousTestCase):

@@ -16,6 +16,7 @@ from im.testing.contracts.store_reaching import AwayContract, PushTokenContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
 from im.testing.contracts.store_relations import BlockContract, ContactContract, FriendContract
 from im.testing.contracts.store_sending import CursorContract, SendingContract
+from im.testing.contracts.store_tracing import TracingContract
 from im.testing.contracts.store_users import UserContract
 from im.testing.contracts.store_verdicts import VerdictContract
 from im.testing.contracts.store_webhooks import WebhookContract
@@ -45,6 +46,7 @@ __all__ = [
     "SendingContract",
     "StoreContract",
     "SyncContract",
+    "TracingContract",
     "UserContract",
     "VerdictContract",
     "WebhookContract",

@@ -28,6 +28,7 @@ from im.adapters.sql.operations.presence import presence_of
 from im.adapters.sql.operations.push_tokens import tokens_found
 from im.adapters.sql.operations.pushes import push_of, users_found
 from im.adapters.sql.operations.relations import relation_of, requests_of
+from im.adapters.sql.operations.tracing import entry_traced, shards_found
 from im.adapters.sql.operations.users import login_refusal, profile_of
 from im.adapters.sql.operations.webhooks import all_webhooks
 from im.core.backends import FindKey, ListKeys
@@ -48,6 +49,7 @@ from im.core.presence import FindPresence
 from im.core.pushing import FindUsers, GetPush
 from im.core.reaching import FindAway, ListPushTokens
 from im.core.relations import GetRelation, ListRequests
+from im.core.seeing import FindShards, TraceEntry
 from im.core.validation import conversation_problem, page_problem, unknown_conversation
 from im.core.webhooks import ListWebhooks
 from im.ports import UnavailableError
@@ -98,6 +100,8 @@ class Reader:
             ListWebhooks: lambda query: all_webhooks(connection),
             ExplainUnread: lambda query: explained(connection, query),
             VerifyUnread: lambda query: verified(connection, query),
+            FindShards: lambda query: shards_found(connection, query),
+            TraceEntry: lambda query: entry_traced(connection, query),
             OnlineTime: online.one,
             OnlineTimes: online.all,
         }

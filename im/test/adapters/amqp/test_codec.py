@@ -21,7 +21,8 @@ from im.adapters.amqp.codec import (
     unpack_submission,
 )
 from im.core.commands import WRITES, Request
-from im.ports import Delivery, Eviction, NodeBatch, Signal
+from im.core.seeing import FlightsFound
+from im.ports import Delivery, Eviction, NodeBatch, Question, Signal
 from im.test.adapters.amqp.cluster import a_send
 from im.test.adapters.amqp.wire import LINES
 
@@ -68,11 +69,19 @@ class CodecTests(SynchronousTestCase):
         st.lists(st.from_type(Signal)),
         st.lists(st.from_type(Eviction)),
         st.lists(st.text()),
+        st.lists(st.from_type(Question)),
+        st.lists(st.tuples(NUMBERS, st.from_type(FlightsFound))),
     )
     def test_a_batch_arrives_whole(
-        self, deliveries: list[Delivery], signals: list[Signal], evictions: list[Eviction], seen: list[str]
+        self,
+        deliveries: list[Delivery],
+        signals: list[Signal],
+        evictions: list[Eviction],
+        seen: list[str],
+        questions: list[Question],
+        answers: list[tuple[int, FlightsFound]],
     ) -> None:
-        hop = Hop("w", "e", 3, NodeBatch([], deliveries, signals, evictions, seen))
+        hop = Hop("w", "e", 3, NodeBatch([], deliveries, signals, evictions, seen, questions, answers))
         self.assertEqual(unpack_hop(pack_hop(hop)), hop)
 
     def test_a_beat_has_no_batch(self) -> None:

@@ -106,6 +106,10 @@ class PresenceOnPostgres(OnPostgres, store.PresenceContract):
     """Who is online, on PostgreSQL."""
 
 
+class TracingOnPostgres(OnPostgres, store.TracingContract):
+    """Entries traced, on PostgreSQL."""
+
+
 class LookingOnPostgres(OnPostgres, store.LookingContract):
     """What changed, on PostgreSQL."""
 

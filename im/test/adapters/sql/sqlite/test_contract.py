@@ -114,6 +114,10 @@ class LedgerInMemory(InMemory, store.LedgerContract):
     """The ledger, in memory."""
 
 
+class TracingInMemory(InMemory, store.TracingContract):
+    """Entries traced, in memory."""
+
+
 class LookingInMemory(InMemory, store.LookingContract):
     """What changed, in memory."""
 
@@ -220,6 +224,10 @@ class LedgerInFile(InFile, store.LedgerContract):
 
 class PresenceInFile(InFile, store.PresenceContract):
     """Who is online, from a file."""
+
+
+class TracingInFile(InFile, store.TracingContract):
+    """Entries traced, in a file."""
 
 
 class LookingInFile(InFile, store.LookingContract):
