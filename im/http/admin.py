@@ -20,7 +20,8 @@ from im.http.metrics import Metric, MetricsPage
 from im.http.online_time import CsvPage, UsersPage, everyone
 from im.http.routes import Call, Guard, JsonRoute
 from im.http.site import QuietSite, RootPage
-from im.ports import IAuthenticator, ISessionRegistry, Session
+from im.http.unread import UnreadDesk
+from im.ports import IAuthenticator, ISessionRegistry, IStore, Session
 
 Check = Callable[[], str]
 """Why a part is not ready, in one sentence; "" when it is."""
@@ -51,6 +52,7 @@ class AdminParts(NamedTuple):
     access: Access
     authenticator: IAuthenticator
     online_time: OnlineTimeDesk
+    store: IStore
     api: ApiResource | None = None
     nodes: Callable[[], Coroutine[Any, Any, Sequence[NodeStatus]]] | None = None
     drain: Callable[[], None] = lambda: None
@@ -73,7 +75,8 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     users.putChild(b"disable", JsonRoute({"POST": desk.disable}, guard))
     users.putChild(b"enable", JsonRoute({"POST": desk.enable}, guard))
     version = RootPage(
-        "im: admin API, version 1. /v1/nodes, /v1/sessions, /v1/devices, /v1/users, /v1/online-time"
+        "im: admin API, version 1."
+        " /v1/nodes, /v1/sessions, /v1/devices, /v1/users, /v1/online-time, /v1/unread"
     )
     nodes = NodeDesk(parts)
     version.putChild(b"nodes", JsonRoute({"GET": nodes.list}, guard))
@@ -81,6 +84,7 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     version.putChild(b"sessions", sessions)
     version.putChild(b"devices", devices)
     version.putChild(b"users", users)
+    version.putChild(b"unread", _unread_page(UnreadDesk(parts.store), guard))
     version.putChild(b"online-time", everyone(parts.online_time, guard))
     version.putChild(b"online-time.csv", CsvPage(parts.online_time, guard))
     if parts.api is not None:
@@ -91,6 +95,13 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
         users.putChild(b"import", parts.api)
     root.putChild(b"v1", version)
     return QuietSite(root, clock)
+
+
+def _unread_page(desk: UnreadDesk, guard: Guard) -> RootPage:
+    page = RootPage("im: /v1/unread/explain, /v1/unread/verify")
+    page.putChild(b"explain", JsonRoute({"GET": desk.explain}, guard))
+    page.putChild(b"verify", JsonRoute({"GET": desk.verify}, guard))
+    return page
 
 
 class HealthPage(Resource):

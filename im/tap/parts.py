@@ -149,7 +149,14 @@ class NodeParts:
             )
         )
         admin = AdminParts(
-            shown, checks, core.registry, access, logins.operators, OnlineTimeDesk(timed), api.operators
+            shown,
+            checks,
+            core.registry,
+            access,
+            logins.operators,
+            OnlineTimeDesk(timed),
+            timed,
+            api.operators,
         )._replace(nodes=core.nodes, drain=self._end_in_order)
         try:
             told = await self._listen(core, admin, api)

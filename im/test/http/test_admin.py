@@ -76,6 +76,7 @@ class AdminCase(SynchronousTestCase):
             self.access,
             TokenAuthenticator(self.tokens),
             OnlineTimeDesk(self.store),
+            self.store,
         )
         self.site = admin_site(parts, self.clock)
 
