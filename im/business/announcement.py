@@ -10,7 +10,7 @@ from im.core.commands import Request, Result
 from im.core.custom import Conclude, Concluded
 from im.core.grouping import GroupChanged
 from im.core.ids import direct_peer, users_by_id
-from im.core.messages import CursorMoved, MoveDelivered, Send, Sent
+from im.core.messages import CursorMoved, MoveDelivered, Send, SendAsApp, Sent
 from im.core.relations import ContactChanged, RelationChanged
 from im.ports import Delivery, NodeBatch, Signal
 from im.proto.chat_pb2 import Cursor
@@ -110,20 +110,21 @@ def _concerning(told: Sequence[_Told], users: Sequence[str] | None) -> Sequence[
 
 def _delivery(request: Request, sent: Sent) -> Delivery:
     send = request.command
-    assert isinstance(send, Send)
+    assert isinstance(send, Send | SendAsApp)
+    sender = send.sender if isinstance(send, Send) else ""
     frame = hot.deliver(
         sent.conversation,
         sent.epoch,
         sent.seq,
         sent.n,
         send.kind,
-        send.sender,
+        sender,
         send.client_msg_id,
         sent.time_ms,
         send.content,
     )
     version = sent.member_version
-    users = () if version else _audience(sent.conversation, send.sender)
+    users = () if version else _audience(sent.conversation, sender)
     return Delivery(users, sent.conversation, sent.seq, frame, request.session, version)
 
 
@@ -151,9 +152,9 @@ def _posted(request: Request, concluded: Concluded) -> list[Delivery]:
     return deliveries
 
 
-def _audience(conversation: str, user: str) -> tuple[str, ...]:
-    peer = direct_peer(conversation, user)
-    return (user,) if peer is None else (peer, user)
+def _audience(conversation: str, sender: str) -> tuple[str, ...]:
+    peer = direct_peer(conversation, sender)
+    return users_by_id(conversation) if peer is None else (peer, sender)
 
 
 def _cursor_signals(request: Request, moved: CursorMoved) -> list[Signal]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from im.core.backends import BACKEND_WRITES, BackendQuery, BackendResult, BackendWrite
 from im.core.changing import CHANGE_WRITES, ChangeQuery, ChangeResult, ChangeWrite
+from im.core.contacts import ContactQuery, ContactResult
 from im.core.custom import Conclude, Concluded, Custom, CustomReply, GetRecord, GetReply, Record, Stale
 from im.core.errors import Refused
 from im.core.events import EVENT_WRITES, EventQuery, EventResult, EventWrite
@@ -16,7 +17,18 @@ from im.core.explaining import ExplainingQuery, ExplainingResult
 from im.core.grouping import GROUP_WRITES, GroupQuery, GroupResult, GroupWrite
 from im.core.ledger import LEDGER_WRITES, LedgerQuery, LedgerResult, LedgerWrite
 from im.core.looking import Changed, WhatChanged
-from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Pull, PullPage, Send, Sent, Sync, SyncPage
+from im.core.messages import (
+    CursorMoved,
+    MoveDelivered,
+    MoveRead,
+    Pull,
+    PullPage,
+    Send,
+    SendAsApp,
+    Sent,
+    Sync,
+    SyncPage,
+)
 from im.core.presence import FindPresence, PresenceFound
 from im.core.pushing import PUSH_WRITES, PushQuery, PushResult, PushWrite
 from im.core.reaching import REACH_WRITES, ReachQuery, ReachResult, ReachWrite
@@ -84,6 +96,12 @@ class UserState(NamedTuple):
     disabled: bool
 
 
+class GetUserState(NamedTuple):
+    """Query: may a user do anything? Result `UserState`, of one that isn't there yet, too."""
+
+    user: str
+
+
 class CreateUser(NamedTuple):
     """Write: make a user known. Result `ProfileRecord`; the same again is the same answer."""
 
@@ -116,6 +134,7 @@ class ProfileRecord(NamedTuple):
 
 Write = (
     Send
+    | SendAsApp
     | MoveRead
     | MoveDelivered
     | Login
@@ -139,6 +158,7 @@ Query = (
     | Pull
     | WhatChanged
     | GetProfile
+    | GetUserState
     | GetRecord
     | GetReply
     | LedgerQuery
@@ -147,6 +167,7 @@ Query = (
     | BackendQuery
     | ReachQuery
     | RelationQuery
+    | ContactQuery
     | GroupQuery
     | ChangeQuery
     | EventQuery
@@ -176,6 +197,7 @@ Result = (
     | BackendResult
     | ReachResult
     | RelationResult
+    | ContactResult
     | GroupResult
     | ChangeResult
     | EventResult
@@ -188,6 +210,7 @@ Result = (
 
 WRITES = (
     Send,
+    SendAsApp,
     MoveRead,
     MoveDelivered,
     Login,

@@ -72,6 +72,16 @@ class Send(NamedTuple):
     verdict: Verdict | None = None
 
 
+class SendAsApp(NamedTuple):
+    """Write: store a message of the app itself, wherever a conversation is or may begin. Result `Sent`."""
+
+    conversation: str
+    client_msg_id: bytes
+    kind: int
+    content: bytes
+    mentions: tuple[str, ...] = ()
+
+
 class CursorMoved(NamedTuple):
     """Where the user's cursors stand now; `moved` is false when they stood there before."""
 

@@ -9,6 +9,7 @@ from im.testing.contracts.store_group_messages import GroupMessageContract
 from im.testing.contracts.store_groups import GroupContract
 from im.testing.contracts.store_handlers import HandlerContract
 from im.testing.contracts.store_ledger import LedgerContract
+from im.testing.contracts.store_listing import AppContract, ListContract
 from im.testing.contracts.store_looking import LookingContract
 from im.testing.contracts.store_presence import PresenceContract
 from im.testing.contracts.store_pushes import BackendContract, PushContract
@@ -23,6 +24,7 @@ from im.testing.contracts.store_webhooks import WebhookContract
 
 __all__ = [
     "DIRECT",
+    "AppContract",
     "AwayContract",
     "BackendContract",
     "BlockContract",
@@ -38,6 +40,7 @@ __all__ = [
     "GroupMessageContract",
     "HandlerContract",
     "LedgerContract",
+    "ListContract",
     "LookingContract",
     "PresenceContract",
     "PullContract",

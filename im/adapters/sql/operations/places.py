@@ -11,7 +11,7 @@ from im.core.groups import ADMIN, NOBODY, GroupFacts, rank
 from im.core.messages import Entry, Head
 from im.core.unread import Cursors
 
-_PLACES = """
+PLACES = """
 SELECT c.conversation_id, m.user_id, c.last_seq, c.n, c.head_time_ms, c.member_version, c.epoch_seq,
        c.recalled_seq, m.deleted_seq, m.delivered_seq, m.leave_seq, m.leave_n, m.role,
        coalesce(p.read_seq, 0), coalesce(p.delivered_seq, 0),
@@ -26,12 +26,12 @@ LEFT JOIN group_info AS g
     ON g.conversation_id = CASE c.kind WHEN 'g' THEN c.conversation_id END
 """
 # CROSS JOIN fixes the order: the user's members first, each then looks its conversation up.
-CHANGED_PLACES = f"""{_PLACES}
+CHANGED_PLACES = f"""{PLACES}
 WHERE m.user_id = ? AND m.conversation_id > ?
     AND ((c.changed > ? AND m.leave_seq IS NULL) OR m.changed > ?)
 ORDER BY m.conversation_id LIMIT ?
 """
-ONE_PLACE = f"{_PLACES} WHERE m.user_id = ? AND m.conversation_id = ?"
+ONE_PLACE = f"{PLACES} WHERE m.user_id = ? AND m.conversation_id = ?"
 
 _FACTS = 15
 _GROUP = 20

@@ -7,7 +7,7 @@ from im.adapters.sql.operations.users import Users
 from im.core.contents import everyone_refusal
 from im.core.errors import Code, Refused
 from im.core.groups import dissolved, gone, post_refusal
-from im.core.ids import DIRECT, GROUP, INBOX, direct_peer
+from im.core.ids import DIRECT, GROUP, INBOX, direct_peer, users_by_id
 from im.core.limits import Limits
 from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Send, Sent
 from im.core.relations import STRANGER, not_open
@@ -183,18 +183,33 @@ class Posting:
         return CursorMoved(conversation.id, member.user, *stand, moved)
 
     def _again(self, send: Send, earlier: Stored) -> Sent | Refused:
-        if send.verdict is None and not self._messages.is_same(earlier, send.kind, send.content):
-            text = "another message is stored under this client_msg_id"
-            return Refused(Code.CONFLICT, text, "client_msg_id")
-        return earlier.sent._replace(duplicate=True, read=None, member_version=0)
+        if send.verdict is None:
+            return stored_again(self._messages, earlier, send.kind, send.content)
+        return _duplicate(earlier)
+
+
+def stored_again(messages: Messages, earlier: Stored, kind: int, content: bytes) -> Sent | Refused:
+    """The first answer to a message that is sent again; another one under its id is a conflict."""
+    if messages.is_same(earlier, kind, content):
+        return _duplicate(earlier)
+    text = "another message is stored under this client_msg_id"
+    return Refused(Code.CONFLICT, text, "client_msg_id")
+
+
+def _duplicate(earlier: Stored) -> Sent:
+    return earlier.sent._replace(duplicate=True, read=None, member_version=0)
 
 
 def find(conversations: Conversations, conversation: str, user: str) -> Conversation | Refused | None:
-    """The conversation, None if there is none, or why there can be none of that name for `user`."""
+    """The conversation, None if there is none, or why there can be none of that name for `user`.
+
+    The app, "", may name that of any users.
+    """
     known = conversations.known(conversation)
     if known is not None:
         return known
-    return conversation_problem(conversation, user) or conversations.load(conversation)
+    asker = user or (users_by_id(conversation) or ("",))[0]
+    return conversation_problem(conversation, asker) or conversations.load(conversation)
 
 
 def member_place(conversations: Conversations, name: str, user: str) -> Place | Refused:

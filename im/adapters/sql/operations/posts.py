@@ -1,9 +1,9 @@
-"""Messages that handlers of others store: in a user's name or the app's own."""
+"""Messages that handlers of others and the app's back end store: in a user's name or the app's own."""
 
 from im.adapters.sql.checks import disabled, post_problem
 from im.adapters.sql.operations.conversations import Conversations, Member
 from im.adapters.sql.operations.messages import Messages, Stored
-from im.adapters.sql.operations.posting import begin, blocked, find, group_refusal
+from im.adapters.sql.operations.posting import begin, blocked, find, group_refusal, stored_again
 from im.adapters.sql.operations.users import Users
 from im.core.custom import Post
 from im.core.entries import counts
@@ -11,8 +11,8 @@ from im.core.errors import Code, Refused
 from im.core.groups import dissolved
 from im.core.ids import GROUP, users_by_id
 from im.core.limits import Limits
-from im.core.messages import Entry, Sent
-from im.core.validation import unknown_conversation
+from im.core.messages import Entry, Send, SendAsApp, Sent
+from im.core.validation import send_problem, unknown_conversation
 
 
 class Posts:
@@ -36,7 +36,7 @@ class Posts:
         if problem is not None:
             return problem
         named = users_by_id(post.conversation)
-        conversation = find(self._conversations, post.conversation, post.sender or (named or ("",))[0])
+        conversation = find(self._conversations, post.conversation, post.sender)
         if isinstance(conversation, Refused):
             return conversation
         key = (post.client_msg_id, post.sender, post.conversation)
@@ -55,6 +55,25 @@ class Posts:
         if member is not None and conversation.kind == GROUP:
             return group_refusal(self._conversations, conversation, member, now_ms)
         return _member_refusal(member)
+
+    def send(self, send: SendAsApp, now_ms: int) -> Sent | Refused:
+        """Store a message of the app's, once."""
+        conversation, client_msg_id, kind, content, mentions = send
+        asked = Send(conversation, "", "", client_msg_id, b"", 0, kind, content)
+        problem = send_problem(asked, self._limits.content_bytes)
+        if problem is not None:
+            return problem
+        earlier = self._messages.earlier((client_msg_id, "", conversation))
+        if earlier is not None:
+            return stored_again(self._messages, earlier, kind, content)
+        post = Post(conversation, "", client_msg_id, kind, content)
+        refused = self.refusal(post, now_ms)
+        if refused is not None:
+            return refused
+        sent = self.store(post, now_ms)
+        if mentions and sent.member_version:
+            self._messages.mention(conversation, sent.seq, "", mentions)
+        return sent
 
     def tell(self, post: Post, now_ms: int) -> Entry:
         """As `store`; the entry that it made."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from im.adapters.sql.operations.backends import all_keys, find_key
 from im.adapters.sql.operations.connection import Connection
+from im.adapters.sql.operations.contacts import places_after, position, related_of, unread_in_all
 from im.adapters.sql.operations.dialect import Dialect
 from im.adapters.sql.operations.entries import Entries, wire_size
 from im.adapters.sql.operations.event_log import counts_of, dead_of, events_found
@@ -33,7 +34,17 @@ from im.adapters.sql.operations.users import login_refusal, profile_of
 from im.adapters.sql.operations.webhooks import all_webhooks
 from im.core.backends import FindKey, ListKeys
 from im.core.changing import GetReaders
-from im.core.commands import GetProfile, Query, Result
+from im.core.commands import GetProfile, GetUserState, Query, Result, UserState
+from im.core.contacts import (
+    CONTACTS_AT_ONCE,
+    MOST_COUNTED,
+    START,
+    ContactPage,
+    ListContacts,
+    ListRelated,
+    position_of,
+    token_of,
+)
 from im.core.custom import CustomReply, GetRecord, GetReply
 from im.core.errors import Code, Refused
 from im.core.events import CountEvents, FindEvents, ListDead
@@ -77,12 +88,15 @@ class Reader:
             Pull: self._pull,
             WhatChanged: self._changed,
             GetProfile: self._profile,
+            GetUserState: self._user_state,
             GetRecord: lambda query: record_of(connection, query.handler, query.key),
             GetReply: self._reply,
             FindUsers: lambda query: users_found(connection, query),
             GetPush: lambda query: push_of(connection, query),
             ListRequests: lambda query: requests_of(connection, query),
             GetRelation: self._relation,
+            ListContacts: self._contacts,
+            ListRelated: lambda query: related_of(connection, query),
             GetGroup: lambda query: group_of(connection, query),
             ListMembers: lambda query: members_of(connection, query),
             ListAsking: lambda query: asking_of(connection, query),
@@ -125,6 +139,10 @@ class Reader:
     def _profile(self, query: GetProfile) -> Result:
         return id_problem(query.user, "user") or profile_of(self._connection, query.user)
 
+    def _user_state(self, query: GetUserState) -> Result:
+        problem = id_problem(query.user, "user") or login_refusal(self._connection, query.user, "", 0)
+        return problem or UserState(query.user, False)
+
     def _reply(self, query: GetReply) -> CustomReply | Refused:
         earlier = reply_of(self._connection, query.handler, query.user, query.key)
         return Refused(Code.NOT_FOUND, "this request was not answered yet") if earlier is None else earlier
@@ -149,6 +167,17 @@ class Reader:
         heads = self._heads(places[:most])
         following = heads[-1].conversation if len(heads) < len(places) else ""
         return SyncPage(SyncCursor(epoch, changes), heads, following)
+
+    def _contacts(self, query: ListContacts) -> ContactPage | Refused:
+        after = position_of(query.after)
+        if isinstance(after, Refused):
+            return after
+        first = places_after(self._connection, query.user, START, MOST_COUNTED)
+        most = min(query.limit or CONTACTS_AT_ONCE, CONTACTS_AT_ONCE)
+        places = places_after(self._connection, query.user, after, most + 1) if query.after else first
+        heads = self._heads(places[:most])
+        following = token_of(position(places[len(heads) - 1])) if len(heads) < len(places) else ""
+        return ContactPage(heads, unread_in_all(self._connection, first), following)
 
     def _changed(self, query: WhatChanged) -> Changed:
         epoch, changes = self._connection.execute(self._dialect.position).fetchone()

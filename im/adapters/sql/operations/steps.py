@@ -36,7 +36,7 @@ from im.core.ledger import (
     OpenSession,
 )
 from im.core.limits import Limits
-from im.core.messages import MoveDelivered, MoveRead, Send
+from im.core.messages import MoveDelivered, MoveRead, Send, SendAsApp
 from im.core.pushing import ExpirePushes, StorePush
 from im.core.reaching import PassAway
 
@@ -79,6 +79,7 @@ class Steps:
         parts = GroupParts(connection, conversations, messages, posts, users, limits)
         self._steps: dict[type, Callable[[Any, int], Result]] = {
             Send: self._posting.send,
+            SendAsApp: posts.send,
             MoveRead: self._posting.move_read,
             MoveDelivered: self._posting.move_delivered,
             Login: users.login,

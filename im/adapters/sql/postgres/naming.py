@@ -16,7 +16,7 @@ from im.core.events import KeepEvents, ReplayDead, SettleEvents, SubscribeEvents
 from im.core.grouping import Approve, ChangeGroup, CreateGroup, Invite, Join
 from im.core.ids import direct_conversation, inbox_conversation
 from im.core.ledger import LEDGER_WRITES
-from im.core.messages import MoveDelivered, MoveRead, Send
+from im.core.messages import MoveDelivered, MoveRead, Send, SendAsApp
 from im.core.pushing import ExpirePushes, StorePush
 from im.core.reaching import PassAway, RegisterPushToken, RemovePushToken
 from im.core.relations import (
@@ -57,6 +57,10 @@ def names_of(batch: Sequence[Write]) -> Names:
 def _send(write: Send, names: Names) -> None:
     names.places.add((write.conversation, write.sender))
     names.users.add(write.sender)
+
+
+def _send_as_app(write: SendAsApp, names: Names) -> None:
+    names.places.add((write.conversation, ""))
 
 
 def _in_place(write: Any, names: Names) -> None:
@@ -138,6 +142,7 @@ def _nothing(write: Any, names: Names) -> None:
 
 NAMING: dict[type, Callable[[Any, Names], None]] = {
     Send: _send,
+    SendAsApp: _send_as_app,
     **dict.fromkeys((MoveRead, MoveDelivered, SetContact, DeleteEntries, ClearHistory), _in_place),
     ChangeMessage: _in_place,
     **dict.fromkeys((Login, CreateUser, SetDisabled), _make),

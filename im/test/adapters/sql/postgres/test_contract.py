@@ -134,6 +134,14 @@ class GroupMessagesOnPostgres(OnPostgres, store.GroupMessageContract):
     """Messages of groups, on PostgreSQL."""
 
 
+class ListsOnPostgres(OnPostgres, store.ListContract):
+    """Contacts and friends in pages, on PostgreSQL."""
+
+
+class AppOnPostgres(OnPostgres, store.AppContract):
+    """What the app itself says, on PostgreSQL."""
+
+
 class ChangesOnPostgres(OnPostgres, store.ChangeContract):
     """Changes of messages, on PostgreSQL."""
 

@@ -146,6 +146,14 @@ class GroupMessagesInMemory(InMemory, store.GroupMessageContract):
     """Messages of groups, in memory."""
 
 
+class ListsInMemory(InMemory, store.ListContract):
+    """Contacts and friends in pages, in memory."""
+
+
+class AppInMemory(InMemory, store.AppContract):
+    """What the app itself says, in memory."""
+
+
 class ChangesInMemory(InMemory, store.ChangeContract):
     """Changes of messages, in memory."""
 
@@ -252,6 +260,14 @@ class GroupsInFile(InFile, store.GroupContract):
 
 class GroupMessagesInFile(InFile, store.GroupMessageContract):
     """Messages of groups, in a file."""
+
+
+class ListsInFile(InFile, store.ListContract):
+    """Contacts and friends in pages, from a file."""
+
+
+class AppInFile(InFile, store.AppContract):
+    """What the app itself says, in a file."""
 
 
 class ChangesInFile(InFile, store.ChangeContract):

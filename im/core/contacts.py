@@ -1,0 +1,88 @@
+"""A user's contacts, as a list to be shown: pinned ones first, then where something happened last."""
+
+import re
+from typing import NamedTuple
+
+from im.core.errors import Refused, invalid
+from im.core.messages import Head
+
+CONTACTS_AT_ONCE = 100
+"""Contacts of one page, and users of one page of friends."""
+
+MOST_COUNTED = 2_000
+"""Contacts whose unread entries are summed up: the first ones of the list."""
+
+_POSITION = re.compile(r"([01])\.([0-9]{1,15})\.(.+)", re.ASCII)
+
+
+class Position(NamedTuple):
+    """Where a contact stands in the list. `active_ms` is 0 of a conversation that the user left."""
+
+    is_pinned: int
+    active_ms: int
+    conversation: str
+
+
+START = Position(1, 10**15 - 1, "")
+"""Before all contacts."""
+
+
+class ListContacts(NamedTuple):
+    """Query: a user's contacts from behind `after`, the `next` of a page or "". Result `ContactPage`.
+
+    Those that are hidden are left out, and those where nothing happened yet.
+    """
+
+    user: str
+    after: str
+    limit: int
+
+
+class ContactPage(NamedTuple):
+    """`unread` is the sum over all contacts that are not muted, on this page or not."""
+
+    heads: list[Head]
+    unread: int
+    next: str
+
+
+class ListRelated(NamedTuple):
+    """Query: a user's friends, or whom the user blocks, from behind `after`. Result `RelatedPage`."""
+
+    user: str
+    is_blocking: bool
+    after: str
+    limit: int
+
+
+class Related(NamedTuple):
+    """Another user, with the name that the asker gave them."""
+
+    user: str
+    remark: str
+
+
+class RelatedPage(NamedTuple):
+    """`next` is "" at the end."""
+
+    related: tuple[Related, ...]
+    next: str
+
+
+ContactQuery = ListContacts | ListRelated
+ContactResult = ContactPage | RelatedPage
+
+
+def token_of(position: Position) -> str:
+    """The text by which the list goes on behind a position."""
+    return f"{position.is_pinned}.{position.active_ms}.{position.conversation}"
+
+
+def position_of(after: str) -> Position | Refused:
+    """The position that a text names; "" is the start."""
+    if not after:
+        return START
+    found = _POSITION.fullmatch(after)
+    if found is None or not after.isprintable():
+        return invalid("after", "after must be the `next` of a page")
+    return Position(int(found[1]), int(found[2]), found[3])

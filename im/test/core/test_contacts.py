@@ -1,0 +1,21 @@
+"""Tests of `im.core.contacts`."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from im.core.contacts import START, Position, position_of, token_of
+from im.core.errors import Code, Refused
+
+
+class PositionTests(SynchronousTestCase):
+    def test_the_list_goes_on_where_a_page_ended(self) -> None:
+        position = Position(1, 1_800_000_000_000, "d~alice~bob.1")
+        self.assertEqual(position, position_of(token_of(position)))
+
+    def test_no_text_is_the_start(self) -> None:
+        self.assertEqual(START, position_of(""))
+
+    def test_another_text_is_refused(self) -> None:
+        for after in ("1", "2.1.g~1", "1.x.g~1", "1.1.", f"1.{'1' * 16}.g~1", "1.1.\0", "1.٣.g~1"):
+            refused = position_of(after)
+            assert isinstance(refused, Refused), after
+            self.assertEqual((Code.INVALID_ARGUMENT, "after"), (refused.code, refused.field))
