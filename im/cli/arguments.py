@@ -1,22 +1,13 @@
 """The command line of `imctl`: every command and option. What they do is in `im.cli.commands`."""
 
-import argparse
-import math
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Mapping
 
-from im.cli.failures import usage
+from im.cli.actions import FRIENDS, GROUPS, Action
+from im.cli.numbers import count, positive
+from im.cli.options import Parser, acting, as_json, folder, local, timeout, whereto
 
 DESCRIPTION = "Talks to an im node: sends, shows and keeps messages, and looks after a local node."
 EPILOG = "Exit status: 0 done, 1 refused or failed, 2 wrong command line, 3 nobody answers or too late."
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong as a `Failure`, so that it comes out as the user wants errors to."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the command line."""
-        raise usage(f"{message}; `{self.prog} --help` shows how")
 
 
 def make_parser() -> Parser:
@@ -29,94 +20,108 @@ def make_parser() -> Parser:
     for name, (describe, help_line) in _COMMANDS.items():
         command = commands.add_parser(name, help=help_line, description=f"{help_line}.", allow_abbrev=False)
         command.set_defaults(command=name)
-        command.add_argument(
-            "--json", action="store_true", help="one JSON document, or one a line; errors too"
-        )
+        as_json(command)
         describe(command)
     return parser
 
 
-def _local(parser: Parser) -> None:
-    parser.add_argument(
-        "--state-dir", metavar="DIR", help="folder of the local node or cluster [IM_STATE_DIR, else ./var]"
-    )
-    parser.add_argument("--node", metavar="NAME", help="of a cluster: which node [any]")
-
-
-def _remote(parser: Parser) -> None:
-    _local(parser)
-    parser.add_argument(
-        "--connect",
-        metavar="ADDRESS",
-        help="node to talk to: tcp:HOST:PORT, tls:HOST:PORT, ws://…, wss://…, or several [IM_CONNECT]",
-    )
-    parser.add_argument(
-        "--ca-file", metavar="FILE", help="certificates to trust for tls: and wss: [IM_CA_FILE]"
-    )
-    parser.add_argument(
-        "--token", help="who you are; others may see it in the process list, so prefer IM_TOKEN"
-    )
-
-
-def _user(parser: Parser) -> None:
-    _remote(parser)
-    parser.add_argument("--as", dest="user", required=True, metavar="USER", help="the user who acts")
-
-
 def _peer(parser: Parser) -> None:
-    _user(parser)
-    parser.add_argument("--to", required=True, metavar="USER", help="the user on the other side")
+    acting(parser)
+    whereto(parser, "--to")
+
+
+def _actions(actions: Mapping[str, Action]) -> "Callable[[Parser], None]":
+    """A command that is several in one; the result's `action` says which."""
+
+    def describe(parser: Parser) -> None:
+        chosen = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=Parser)
+        for name, action in actions.items():
+            command = chosen.add_parser(
+                name, help=action.help, description=f"{action.help}.", allow_abbrev=False
+            )
+            as_json(command)
+            acting(command)
+            for option in action.options:
+                command.add_argument(option.name, **option.settings)
+
+    return describe
 
 
 def _token(parser: Parser) -> None:
-    _local(parser)
+    folder(parser)
     parser.add_argument("--user", required=True, metavar="USER", help="whom the token is for")
-    parser.add_argument("--days", type=_positive, default=30.0, metavar="N", help="how long it is good [30]")
+    parser.add_argument("--days", type=positive, default=30.0, metavar="N", help="how long it is good [30]")
     parser.add_argument("--admin", action="store_true", help="it also opens the administration")
 
 
 def _send(parser: Parser) -> None:
     _peer(parser)
-    _timeout(parser, "how long to wait for the acknowledgement [10]", 10.0)
+    timeout(parser, "how long to wait for the acknowledgement [10]", 10.0)
+    parser.add_argument("--reply-to", type=count, default=0, metavar="SEQ", help="the message it answers")
+    parser.add_argument(
+        "--mention", action="append", default=[], metavar="USER", help="whom it mentions; repeatable"
+    )
+    parser.add_argument("--mention-everyone", action="store_true", help="it mentions all; for admins")
     parser.add_argument("text", metavar="TEXT", help="what to say")
 
 
+def _message(parser: Parser) -> None:
+    acting(parser)
+    whereto(parser, "--with")
+    parser.add_argument("seq", type=count, metavar="SEQ", help="the message's number there")
+
+
+def _edit(parser: Parser) -> None:
+    _message(parser)
+    parser.add_argument("text", metavar="TEXT", help="what it says from now on")
+
+
+def _react(parser: Parser) -> None:
+    _message(parser)
+    parser.add_argument("reaction", metavar="REACTION", help="such as an emoji")
+    parser.add_argument("--remove", action="store_true", help="take it back")
+
+
+def _contacts(parser: Parser) -> None:
+    acting(parser)
+    parser.add_argument("--limit", type=count, metavar="N", help="so many, the latest [all]")
+    parser.add_argument("--hidden", action="store_true", help="those that are hidden, too")
+
+
 def _call(parser: Parser) -> None:
-    _user(parser)
+    acting(parser)
     parser.add_argument("--conversation", default="", metavar="ID", help="where it belongs, if anywhere")
     parser.add_argument("--raw", action="store_true", help="BODY is hex or base64, not JSON")
-    _timeout(parser, "how long to wait for the answer [10]", 10.0)
-    parser.add_argument("type", type=_count, metavar="TYPE", help="its number, 10000 or above")
+    timeout(parser, "how long to wait for the answer [10]", 10.0)
+    parser.add_argument("type", type=count, metavar="TYPE", help="its number, 10000 or above")
     parser.add_argument("body", metavar="BODY", help="the body, in JSON if an installed package owns it")
 
 
 def _tail(parser: Parser) -> None:
-    _user(parser)
-    parser.add_argument("--count", type=_count, metavar="N", help="end after so many")
-    _timeout(parser, "end after so long; with --count, exit status 3 if fewer came", None)
+    acting(parser)
+    parser.add_argument("--count", type=count, metavar="N", help="end after so many")
+    timeout(parser, "end after so long; with --count, exit status 3 if fewer came", None)
 
 
 def _history(parser: Parser) -> None:
-    _user(parser)
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--with", dest="peer", metavar="USER", help="the conversation with this user")
-    which.add_argument("--conversation", metavar="ID", help="the conversation of this id")
-    parser.add_argument("--limit", type=_count, default=50, metavar="N", help="so many, the latest [50]")
-    parser.add_argument("--before", type=_count, metavar="SEQ", help="only what is older than this")
+    acting(parser)
+    whereto(parser, "--with")
+    parser.add_argument("--limit", type=count, default=50, metavar="N", help="so many, the latest [50]")
+    parser.add_argument("--before", type=count, metavar="SEQ", help="only what is older than this")
 
 
 def _drain(parser: Parser) -> None:
-    parser.add_argument("--state-dir", metavar="DIR", help="folder of the cluster [IM_STATE_DIR, else ./var]")
+    folder(parser)
     parser.add_argument("node", metavar="NODE", help="its name")
 
 
 def _sessions(parser: Parser) -> None:
-    _local(parser)
+    local(parser)
     parser.add_argument("--user", metavar="USER", help="only those of this user")
 
 
 def _whom(parser: Parser) -> None:
-    _local(parser)
+    local(parser)
     parser.add_argument("user", metavar="USER", help="the user")
 
 
@@ -131,14 +136,14 @@ def _logout(parser: Parser) -> None:
 
 
 def _keys(parser: Parser) -> None:
-    _local(parser)
+    local(parser)
     parser.add_argument("action", choices=("create", "list", "revoke"), help="what to do")
     parser.add_argument("name", nargs="?", metavar="NAME", help="the new key's name, or the id to revoke")
     parser.add_argument("--scope", action="append", metavar="SCOPE", help="what it is for; repeatable [push]")
 
 
 def _webhooks(parser: Parser) -> None:
-    _local(parser)
+    local(parser)
     actions = ("list", "add", "remove", "rotate", "test", "replay", "dead")
     parser.add_argument("action", choices=actions, help="what to do")
     parser.add_argument("what", nargs="?", metavar="URL|ID", help="the URL to add, else a webhook's id")
@@ -148,13 +153,13 @@ def _webhooks(parser: Parser) -> None:
 
 
 def _push(parser: Parser) -> None:
-    _local(parser)
+    local(parser)
     whom = parser.add_mutually_exclusive_group(required=True)
     whom.add_argument("--to", nargs="+", metavar="USER", help="to these users")
     whom.add_argument("--everyone", action="store_true", help="to everyone who is online")
     parser.add_argument("event", nargs="?", metavar="TEXT|JSON", help="what to push: JSON, or else a text")
     parser.add_argument("--signal", action="store_true", help="once, to who is online; nothing is stored")
-    parser.add_argument("--ttl", type=_count, metavar="S", help="show it for so many seconds [30 days]")
+    parser.add_argument("--ttl", type=count, metavar="S", help="show it for so many seconds [30 days]")
     parser.add_argument("--collapse-key", default="", metavar="KEY", help="replaces what has the same key")
     parser.add_argument(
         "--wait", choices=("stored", "delivered"), default="stored", help="what to wait for [stored]"
@@ -180,28 +185,28 @@ def _relay(parser: Parser) -> None:
     parser.add_argument("--key-file", metavar="FILE", help="holds a key of the API, made for pushes")
     parser.add_argument("--ca-file", metavar="FILE", help="certificates to trust for https:")
     parser.add_argument("--once", action="store_true", help="deliver what waits, then end")
-    parser.add_argument("--attempts", type=_count, default=100, metavar="N", help="then it is dead [100]")
+    parser.add_argument("--attempts", type=count, default=100, metavar="N", help="then it is dead [100]")
     parser.add_argument(
-        "--lease", type=_positive, default=15.0, metavar="S", help="until another relay takes over [15]"
+        "--lease", type=positive, default=15.0, metavar="S", help="until another relay takes over [15]"
     )
     parser.add_argument(
-        "--limit", type=_count, default=100, metavar="N", help="list so many, the latest [100]"
+        "--limit", type=count, default=100, metavar="N", help="list so many, the latest [100]"
     )
 
 
 def _signing_keys(parser: Parser) -> None:
-    _local(parser)
+    folder(parser)
     parser.add_argument("action", choices=("list", "rotate", "retire"), help="what to do")
     parser.add_argument("kid", nargs="?", metavar="KID", help="the key to retire")
 
 
 def _presence(parser: Parser) -> None:
-    _local(parser)
+    local(parser)
     parser.add_argument("users", nargs="+", metavar="USER", help="of whom")
 
 
 def _users(parser: Parser) -> None:
-    _local(parser)
+    local(parser)
     actions = ("create", "import", "show", "disable", "enable")
     parser.add_argument("action", choices=actions, help="what to do")
     parser.add_argument("what", metavar="USER|FILE", help="the user; of import, FILE.csv or FILE.jsonl")
@@ -213,7 +218,7 @@ def _users(parser: Parser) -> None:
 
 
 def _online_time(parser: Parser) -> None:
-    _local(parser)
+    local(parser)
     parser.add_argument("user", metavar="USER", nargs="?", help="whose")
     parser.add_argument("--all", dest="everyone", action="store_true", help="of everyone instead")
     parser.add_argument("--from", dest="first", metavar="DAY", help="first day, YYYY-MM-DD [six before --to]")
@@ -225,7 +230,7 @@ def _online_time(parser: Parser) -> None:
 
 def _file(what: str) -> "Callable[[Parser], None]":
     def describe(parser: Parser) -> None:
-        _local(parser)
+        folder(parser)
         parser.add_argument("file", metavar="FILE", help=what)
 
     return describe
@@ -234,13 +239,13 @@ def _file(what: str) -> "Callable[[Parser], None]":
 def _bench(parser: Parser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", help="what to measure, or all")
     parser.add_argument(
-        "--sessions", type=_count, default=10_000, metavar="N", help="how many sessions idle [10000]"
+        "--sessions", type=count, default=10_000, metavar="N", help="how many sessions idle [10000]"
     )
     parser.add_argument(
-        "--seconds", type=_positive, default=8.0, metavar="S", help="how long each variant of a load runs [8]"
+        "--seconds", type=positive, default=8.0, metavar="S", help="how long each variant of a load runs [8]"
     )
     parser.add_argument(
-        "--members", type=_count, default=500, metavar="N", help="how many members a group has [500]"
+        "--members", type=count, default=500, metavar="N", help="how many members a group has [500]"
     )
 
 
@@ -260,7 +265,7 @@ def _migrate(parser: Parser) -> None:
         "--check", action="store_true", help="only say whether it is to be done; status 1 if so"
     )
     parser.add_argument(
-        "--partitions", type=_count, default=16, metavar="N", help="parts of the messages, at first [16]"
+        "--partitions", type=count, default=16, metavar="N", help="parts of the messages, at first [16]"
     )
 
 
@@ -274,28 +279,6 @@ def _copy(parser: Parser) -> None:
     parser.add_argument("--to", dest="target", metavar="URL", help="postgresql://… [IM_DATABASE_URL]")
 
 
-def _timeout(parser: Parser, what: str, default: float | None) -> None:
-    parser.add_argument("--timeout", type=_positive, default=default, metavar="SECONDS", help=what)
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
-
-
-# argparse says "invalid NAME value" with the name of the function.
-_positive.__name__ = "number"
-_count.__name__ = "whole number"
-
 _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "token": (_token, "make a token with the local node's key"),
     "send": (_send, "send one message and wait until it is stored"),
@@ -303,8 +286,14 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "tail": (_tail, "show what a user has not yet received, then what comes"),
     "chat": (_peer, "talk with a user, with marks for sent, delivered and read"),
     "history": (_history, "show the latest of a conversation"),
-    "unread": (_user, "show how many unread messages each conversation has"),
-    "nodes": (_local, "show the nodes of a cluster: addresses, load, version, state"),
+    "unread": (acting, "show how many unread messages each conversation has"),
+    "contacts": (_contacts, "show a user's conversations: names, unread, what was said last"),
+    "recall": (_message, "take a message back"),
+    "edit": (_edit, "give one's own message another text"),
+    "react": (_react, "set a reaction to a message, or take it back"),
+    "friends": (_actions(FRIENDS), "show friends and requests, ask, accept, block"),
+    "groups": (_actions(GROUPS), "show, make and change groups"),
+    "nodes": (local, "show the nodes of a cluster: addresses, load, version, state"),
     "drain": (_drain, "end a node in order: its clients move to others first"),
     "sessions": (_sessions, "show who is connected to the local node"),
     "kick": (_kick, "end a user's sessions; they may come back"),
@@ -324,7 +313,7 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "migrate": (_migrate, "make or migrate the tables of a cluster's database"),
     "epoch": (_epoch, "begin a new store epoch in a cluster's database, after a restore"),
     "copy": (_copy, "copy a node's database into a cluster's, verified"),
-    "doctor": (_local, "check the local node and say what to do"),
+    "doctor": (folder, "check the local node and say what to do"),
     "bench": (_bench, "measure what a private node of this version costs on this machine"),
     "version": (_nothing, "show the version"),
 }

@@ -1,7 +1,15 @@
 """The conversation that a command line means."""
 
+from argparse import Namespace
+
 from im.cli.failures import failed
 from im.core.ids import direct_conversation, id_problem
+
+
+def conversation_of(arguments: Namespace) -> str:
+    """The conversation that was named by its id, or by its other side. Raises `Failure`."""
+    named: str = arguments.conversation
+    return named or conversation_with(arguments.user, arguments.peer)
 
 
 def conversation_with(user: str, peer: str) -> str:

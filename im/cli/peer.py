@@ -11,12 +11,12 @@ from im.core.presence import Presence
 
 
 class Peer:
-    """Watches one user; whom one may not watch yet, again when `look` is called again."""
+    """Watches one user, "" nobody; whom one may not watch yet, again when `look` is called again."""
 
     def __init__(self, client: Client, user: str, show: Callable[[Presence], None]) -> None:
         self._client = client
         self._user = user
-        self._is_watched = False
+        self._is_watched = not user
         client.on_presence(show)
 
     def look(self) -> None:

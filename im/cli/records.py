@@ -1,18 +1,23 @@
 """What is shown of an entry: as a record for programs, as a line for people."""
 
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from im.cli.marks import SIGNS, Mark
 from im.cli.output import Json, shown
-from im.core.entries import PUSH, TEXT
+
+NO_FACTS: Mapping[str, Json] = {}
 
 APP = "(app)"
 """Who sent what the app itself did."""
 
 
 class Shown(NamedTuple):
-    """An entry of a conversation. `mark` is that of an own message, else None."""
+    """An entry of a conversation. `mark` is that of an own message, else None.
+
+    `text` is for programs, and `said` what people see of it; `facts` is what programs are told beside.
+    """
 
     conversation: str
     seq: int
@@ -20,7 +25,9 @@ class Shown(NamedTuple):
     kind: int
     text: str
     server_time_ms: int
+    said: str
     mark: Mark | None = None
+    facts: Mapping[str, Json] = NO_FACTS
 
 
 def record(entry: Shown) -> dict[str, Json]:
@@ -35,20 +42,13 @@ def record(entry: Shown) -> dict[str, Json]:
     }
     if entry.mark is not None:
         fields["state"] = entry.mark.value
-    return fields
+    return {**fields, **entry.facts}
 
 
 def line(entry: Shown) -> str:
     """The entry for people, on one line."""
     sign = f"  {SIGNS[entry.mark]}" if entry.mark is not None else ""
-    return f"{moment(entry.server_time_ms)} {shown(entry.sender or APP)}: {shown(what_it_says(entry))}{sign}"
-
-
-def what_it_says(entry: Shown) -> str:
-    """A text as it is, and what was pushed; a word for every other kind."""
-    if entry.kind in (TEXT, PUSH):
-        return entry.text
-    return "(can no longer be shown)" if entry.kind == 0 else f"(message of kind {entry.kind})"
+    return f"{moment(entry.server_time_ms)} {shown(entry.sender or APP)}: {shown(entry.said)}{sign}"
 
 
 def moment(time_ms: int) -> str:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
+from im.cli.output import Json
 from im.cli.pushes import push_text
-from im.cli.records import APP, Shown, what_it_says
+from im.cli.records import APP, Shown
 from im.cli.transcript import Line, Transcript
+from im.cli.words import in_words
 from im.client.core.events import CursorMoved, Message, SendFailed, SendUnknown, Sent
 from im.client.pushes import pushed
 from im.core.messages import Head
@@ -92,7 +94,7 @@ class Talk:
 
     def _show(self, message: Message) -> None:
         shown = shown_of(message)
-        self._tell(self._transcript.entry(shown, message.client_msg_id, what_it_says(shown)))
+        self._tell(self._transcript.entry(shown, message.client_msg_id))
 
     def _tell(self, line: Line | None) -> None:
         if line is not None:
@@ -123,4 +125,23 @@ def shown_of(message: Message) -> Shown:
         message.kind,
         message.text if push is None else push_text(push),
         message.server_time_ms,
+        in_words(message.kind, message.content),
+        facts=_facts(message),
     )
+
+
+def _facts(message: Message) -> dict[str, Json]:
+    """What programs are told of an entry that refers to others, or mentions users."""
+    rich, change = message.rich, message.change
+    facts: dict[str, Json] = {}
+    if rich is not None:
+        facts = {
+            "reply_to": rich.reply_to,
+            "mentions": rich.mentions,
+            "mentions_everyone": rich.mentions_everyone,
+        }
+    elif change is not None:
+        facts = {"target": change.target}
+        if change.reaction:
+            facts |= {"reaction": change.reaction, "is_set": change.is_set}
+    return facts

@@ -52,13 +52,13 @@ class Transcript:
         """How many own messages have no answer yet."""
         return sum(line.mark is not Mark.FAILED for line in self._unstored.values())
 
-    def entry(self, entry: Shown, client_msg_id: bytes, said: str) -> Line | None:
-        """An entry of the log; `said` is how its content is shown. None if it is there already."""
+    def entry(self, entry: Shown, client_msg_id: bytes) -> Line | None:
+        """An entry of the log. None if it is there already."""
         if entry.seq in self._stored:
             return None
         line = self._unstored.pop(client_msg_id, None)
         if line is None:
-            line = Line(entry.sender, said, client_msg_id, entry.sender == self._user)
+            line = Line(entry.sender, entry.said, client_msg_id, entry.sender == self._user)
         self._store(line, entry.seq, entry.server_time_ms)
         return line
 

@@ -13,7 +13,6 @@ from im.client.core.events import Message, Sent
 from im.client.environment import environment_settings
 from im.client.errors import ClientError
 from im.client.settings import ClientSettings, ClientStatus, Status
-from im.core.entries import TEXT
 from im.core.ids import uuid7
 
 
@@ -96,6 +95,6 @@ class _Listener:
         self._handler = handler
 
     def __call__(self, message: Message) -> Any:
-        if message.kind != TEXT or message.sender == self._client.user:
+        if not message.text or message.sender == self._client.user:
             return None
         return self._handler(Incoming(self._client, message))

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 from google.protobuf.message import Message as Body
 from twisted.internet.defer import Deferred
 
+from im.client.core.contents import rich_text
+from im.client.core.events import Sent
 from im.client.observed import Observed
 from im.client.settings import Randomness
 from im.core.changing import Readers
+from im.core.entries import RICH
 from im.core.grouping import Asking, AskingPage, GroupRecord, MemberPage, MemberRecord
 from im.core.groups import DEFAULT_SETTINGS, KEY_BYTES, GroupSettings
 from im.proto import content_pb2, group_pb2
@@ -43,6 +46,7 @@ class Grouped(Observed):
 
     _random: Randomness
     _ask: Callable[[Body], Deferred[Any]]
+    send_content: Callable[..., Deferred[Sent]]
 
     def create_group(
         self,
@@ -121,6 +125,20 @@ class Grouped(Observed):
         """A page of those who ask to be let in; for admins."""
         body = group_pb2.GetAsking(conversation=conversation, after=after, limit=limit)
         return self._ask(body).addCallback(_asking)
+
+    def send_rich(
+        self,
+        conversation: str,
+        text: str,
+        *,
+        reply_to: int = 0,
+        mentions: Iterable[str] = (),
+        mentions_everyone: bool = False,
+        seen_seq: int = 0,
+    ) -> Deferred[Sent]:
+        """Send a text that answers the message of the seq `reply_to`, or mentions users; see `send`."""
+        content = rich_text(text, reply_to, mentions, mentions_everyone)
+        return self.send_content(conversation, RICH, content, seen_seq)
 
     def recall(self, conversation: str, seq: int) -> Deferred[Outcome]:
         """Take a message back."""

@@ -9,10 +9,15 @@ from im.wire.types import EVENT
 
 def pushed(message: Message) -> Pushed | None:
     """What the app's back end pushed; None of any other message."""
-    if message.kind != PUSH:
+    return push_of(message.kind, message.content)
+
+
+def push_of(kind: int, content: bytes) -> Pushed | None:
+    """What the app's back end pushed, by the kind and content of an entry; None of any other."""
+    if kind != PUSH:
         return None
     try:
-        push = unpack_as(Push, message.content)
+        push = unpack_as(Push, content)
         body = unpack_as(Event, push.body).json if push.type == EVENT else push.body
     except UndecodableError:
         return None

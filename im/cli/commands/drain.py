@@ -2,14 +2,15 @@
 
 from argparse import Namespace
 
+from im.cli.failures import usage
 from im.cli.operators import question
 from im.cli.output import Output, shown
 
 
 def run(arguments: Namespace, output: Output) -> None:
     """Have a node take no logins any more, tell its clients to move, and end."""
+    if not arguments.node:
+        raise usage("name the node that is to end; `imctl nodes` lists them")
     question(arguments, "/v1/drain", {})
-    name = arguments.node or "the node"
-    output.record(
-        {"node": arguments.node, "draining": True}, f"{shown(name)} tells its clients to move, and ends"
-    )
+    told = f"{shown(arguments.node)} tells its clients to move, and ends"
+    output.record({"node": arguments.node, "draining": True}, told)

@@ -1,13 +1,13 @@
 """`imctl history`."""
 
 from argparse import Namespace
-from typing import Any
 
-from im.cli.conversations import conversation_with
+from im.cli.asking import outcome
+from im.cli.conversations import conversation_of
+from im.cli.folds import FOLDED, folded
 from im.cli.marks import mark_of
-from im.cli.online import CONNECT_SECONDS, Session, online
+from im.cli.online import CONNECT_SECONDS, Session
 from im.cli.output import Output
-from im.cli.reactor import run as run_on_reactor
 from im.cli.records import Shown, line, record
 from im.cli.talk import shown_of
 from im.client.settings import HistoryPage
@@ -15,16 +15,11 @@ from im.client.settings import HistoryPage
 
 def run(arguments: Namespace, output: Output) -> None:
     """Show the latest of a conversation, oldest first; own messages with how far they got."""
-    conversation = arguments.conversation or conversation_with(arguments.user, arguments.peer)
-    entries = run_on_reactor(lambda reactor: _history(reactor, arguments, conversation), output.note)
+    conversation = conversation_of(arguments)
+    entries = outcome(arguments, output, lambda session: _read(session, arguments, conversation))
     for entry in entries:
-        output.record(record(entry), line(entry))
-
-
-async def _history(reactor: Any, arguments: Namespace, conversation: str) -> list[Shown]:
-    async with online(reactor, arguments, "bot") as session:
-        await session.until_online(CONNECT_SECONDS)
-        return await _read(session, arguments, conversation)
+        if output.is_json or entry.kind not in FOLDED:
+            output.record(record(entry), line(entry))
 
 
 async def _read(session: Session, arguments: Namespace, conversation: str) -> list[Shown]:
@@ -43,11 +38,12 @@ async def _read(session: Session, arguments: Namespace, conversation: str) -> li
 
 
 def entries_of(page: HistoryPage, user: str) -> list[Shown]:
-    """The entries of a page; those of `user` with their marks."""
+    """The entries of a page as they are now; those of `user` with their marks."""
     found = []
     for message in page.messages:
         shown = shown_of(message)
         if message.sender == user:
             shown = shown._replace(mark=mark_of(message.seq, page.peer_delivered_seq, page.peer_read_seq))
-        found.append(shown)
+        fold = page.folds.get(message.seq)
+        found.append(shown if fold is None else folded(shown, fold))
     return found

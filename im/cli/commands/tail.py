@@ -104,7 +104,8 @@ def _show(output: Output, message: Message) -> None:
 
 
 def _show_signal(output: Output, push: Pushed) -> None:
-    shown = Shown("", 0, "", PUSH, push_text(push), _now_ms())
+    text = push_text(push)
+    shown = Shown("", 0, "", PUSH, text, _now_ms(), text)
     output.record(record(shown), line(shown))
 
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message as Body
 
-from im.core.entries import TEXT
+from im.client.core.contents import Change, change_of, rich_of, text_of
+from im.core.contents import Rich
 from im.core.messages import Head
 from im.core.presence import Presence
 
@@ -27,8 +28,18 @@ class Message(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The content of a text; "" of every other kind."""
-        return self.content.decode("utf-8", "replace") if self.kind == TEXT else ""
+        """The text of a text, also of one that answers or mentions; "" of every other kind."""
+        return text_of(self.kind, self.content)
+
+    @property
+    def rich(self) -> Rich | None:
+        """What the message answers, and whom it mentions; None where it does neither."""
+        return rich_of(self.kind, self.content)
+
+    @property
+    def change(self) -> Change | None:
+        """What the entry tells of an earlier message; None where it tells of none."""
+        return change_of(self.kind, self.content)
 
 
 class LoggedIn(NamedTuple):

@@ -48,6 +48,16 @@ class CommandLineTest(SynchronousTestCase):
         self.assert_usage("history --as bob --with alice --conversation d~alice~bob", "not allowed")
         self.assert_usage("version --js", "--js")
 
+    def test_a_node_to_end_must_be_named(self) -> None:
+        self.assert_usage("drain", "NODE")
+        out, err = io.StringIO(), io.StringIO()
+        self.assertEqual(run(["drain", "", "--state-dir", "/nowhere"], out, err), Status.USAGE)
+        self.assertIn("name the node", err.getvalue())
+
+    def test_commands_that_ask_no_node_take_none(self) -> None:
+        for argv in ("doctor", "token --user alice", "backup file", "restore file", "signing-keys list"):
+            self.assert_usage(f"{argv} --node node-2", "--node")
+
     def test_a_wrong_command_line_is_json_for_programs(self) -> None:
         status, out, err = self.imctl("send", "--json")
         self.assertEqual((status, out), (Status.USAGE, ""))

@@ -49,7 +49,7 @@ class OutputTest(SynchronousTestCase):
 
 
 class ShownTest(SynchronousTestCase):
-    entry = Shown("d~alice~bob", 3, "alice", 1, "hello", 1_700_000_000_000)
+    entry = Shown("d~alice~bob", 3, "alice", 1, "hello", 1_700_000_000_000, "hello")
 
     def test_control_characters_do_not_reach_the_terminal(self) -> None:
         self.assertEqual(shown("a\x1b[2J\nb\u202ec"), "a\\x1b[2J\\nb\\u202ec")
@@ -72,6 +72,6 @@ class ShownTest(SynchronousTestCase):
         self.assertEqual(line(self.entry), f"{when} alice: hello")
         self.assertEqual(line(self.entry._replace(mark=Mark.DELIVERED)), f"{when} alice: hello  ✓✓")
 
-    def test_what_is_no_text_is_named(self) -> None:
-        self.assertIn("message of kind 7", line(self.entry._replace(kind=7, text="")))
-        self.assertIn("no longer", line(self.entry._replace(kind=0, text="")))
+    def test_programs_are_told_facts_beside(self) -> None:
+        told = record(self.entry._replace(facts={"edited_seq": 4}))
+        self.assertEqual(told, record(self.entry) | {"edited_seq": 4})

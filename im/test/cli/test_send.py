@@ -18,7 +18,8 @@ from im.client.client import Client
 from im.client.core.events import Sent
 from im.client.settings import ClientStatus, Status
 
-ARGUMENTS = Namespace(user="alice", to="bob", text="hi", timeout=10.0)
+PLAIN = {"reply_to": 0, "mention": [], "mention_everyone": False}
+ARGUMENTS = Namespace(user="alice", text="hi", timeout=10.0, **PLAIN)
 
 
 class FakeClient:
@@ -27,6 +28,7 @@ class FakeClient:
     def __init__(self) -> None:
         self.status = ClientStatus(Status.CONNECTING)
         self.sends: list[tuple[str, str]] = []
+        self.riches: list[dict[str, Any]] = []
         self.sending: Deferred[Sent] = Deferred()
 
     def on_state(self, observer: Callable[[ClientStatus], None]) -> None:
@@ -36,17 +38,24 @@ class FakeClient:
         self.sends.append((conversation, text))
         return self.sending
 
+    def send_rich(self, conversation: str, text: str, **rich: Any) -> "Deferred[Sent]":
+        self.riches.append(rich)
+        return self.send(conversation, text)
+
 
 class SendTest(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock, self.client = Clock(), FakeClient()
+        self.running = self.begin(ARGUMENTS)
+
+    def begin(self, arguments: Namespace) -> "Deferred[Sent]":
 
         @asynccontextmanager
         async def online(reactor: Any, arguments: Namespace, device_class: str) -> AsyncIterator[Session]:
             yield Session(cast(Client, self.client), cast(DeviceState, None), self.clock, "alice")
 
         with patch.object(send, "online", online):
-            self.running = Deferred.fromCoroutine(send.send(self.clock, ARGUMENTS, "d~alice~bob"))
+            return Deferred.fromCoroutine(send.send(self.clock, arguments, "d~alice~bob"))
 
     def failure(self) -> Failure:
         failure = self.failureResultOf(self.running, Failure).value
@@ -59,6 +68,16 @@ class SendTest(SynchronousTestCase):
         sent = Sent("d~alice~bob", b"i" * 16, 1, 1_000)
         self.client.sending.callback(sent)
         self.assertIs(self.successResultOf(self.running), sent)
+
+    def test_what_answers_or_mentions_says_so(self) -> None:
+        self.client.tell(ClientStatus(Status.ONLINE))
+        self.assertEqual(self.client.riches, [])
+        rich = {"reply_to": 3, "mention": ["bob"], "mention_everyone": False}
+        running = self.begin(Namespace(**{**vars(ARGUMENTS), **rich}))
+        self.client.tell(ClientStatus(Status.ONLINE))
+        self.assertNoResult(running)
+        told = {"reply_to": 3, "mentions": ["bob"], "mentions_everyone": False}
+        self.assertEqual(self.client.riches, [told])
 
     def test_without_a_connection_nothing_is_sent(self) -> None:
         self.clock.advance(10)

@@ -8,7 +8,7 @@ from im.cli.transcript import MAX_LINES, Line, Transcript
 
 
 def entry(seq: int, sender: str = "bob", text: str = "hi") -> Shown:
-    return Shown("d~alice~bob", seq, sender, 1, text, 1_000 + seq)
+    return Shown("d~alice~bob", seq, sender, 1, text, 1_000 + seq, text)
 
 
 class MarkTest(SynchronousTestCase):
@@ -26,7 +26,7 @@ class TranscriptTest(SynchronousTestCase):
         self.transcript = Transcript("alice")
 
     def add(self, each: Shown, client_msg_id: bytes = b"") -> Line | None:
-        return self.transcript.entry(each, client_msg_id, each.text)
+        return self.transcript.entry(each, client_msg_id)
 
     def seqs(self) -> list[int]:
         return [line.seq for line in self.transcript]

@@ -8,9 +8,10 @@ from twisted.internet.defer import Deferred
 
 from im.client.grouped import Outcome, Place
 from im.core.changing import Readers
+from im.core.entries import RICH, TEXT
 from im.core.grouping import Asking, AskingPage, GroupRecord, MemberPage, MemberRecord
 from im.core.groups import DEFAULT_SETTINGS
-from im.proto import content_pb2, group_pb2
+from im.proto import chat_pb2, content_pb2, group_pb2
 from im.test.client.cases import ClientTestCase
 
 GROUP = "g~talk"
@@ -100,3 +101,13 @@ class GroupedTests(ClientTestCase):
         answer = content_pb2.Readers(conversation=GROUP, seq=5, count=1, members=2, users=["bob"])
         _, told = self.answered(content_pb2.GetReaders, answer, lambda: self.client.readers(GROUP, 5))
         self.assertEqual(Readers(GROUP, 5, 1, 2, ("bob",)), told)
+
+    def test_a_text_that_answers_or_mentions_is_sent_as_such(self) -> None:
+        sent = self.client.send_rich(GROUP, "yes", reply_to=5, mentions=["bob"], seen_seq=6)
+        self.node.turns()
+        self.assertEqual(self.successResultOf(sent).conversation, GROUP)
+        (chat,) = [each for each in self.node.asked if isinstance(each, chat_pb2.Chat)]
+        self.assertEqual((chat.conversation, chat.kind, chat.seen_seq), (GROUP, RICH, 6))
+        rich = content_pb2.Rich.FromString(chat.content)
+        self.assertEqual((rich.kind, rich.content, rich.reply_to), (TEXT, b"yes", 5))
+        self.assertEqual((list(rich.mentions), rich.mentions_everyone), (["bob"], False))
