@@ -19,6 +19,7 @@ from im.http.api.resource import ApiResource
 from im.http.metrics import Metric, MetricsPage
 from im.http.online_time import CsvPage, UsersPage, everyone
 from im.http.routes import Call, Guard, JsonRoute
+from im.http.seeing import SeeingDesk
 from im.http.site import QuietSite, RootPage
 from im.http.unread import UnreadDesk
 from im.ports import IAuthenticator, ISessionRegistry, IStore, Session
@@ -56,6 +57,7 @@ class AdminParts(NamedTuple):
     api: ApiResource | None = None
     nodes: Callable[[], Coroutine[Any, Any, Sequence[NodeStatus]]] | None = None
     drain: Callable[[], None] = lambda: None
+    seeing: SeeingDesk | None = None
 
 
 def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
@@ -76,11 +78,15 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     users.putChild(b"enable", JsonRoute({"POST": desk.enable}, guard))
     version = RootPage(
         "im: admin API, version 1."
-        " /v1/nodes, /v1/sessions, /v1/devices, /v1/users, /v1/online-time, /v1/unread"
+        " /v1/nodes, /v1/shards, /v1/trace, /v1/sessions, /v1/devices, /v1/users, /v1/online-time,"
+        " /v1/unread"
     )
     nodes = NodeDesk(parts)
     version.putChild(b"nodes", JsonRoute({"GET": nodes.list}, guard))
     version.putChild(b"drain", JsonRoute({"POST": nodes.drain}, guard))
+    if parts.seeing is not None:
+        version.putChild(b"shards", JsonRoute({"GET": parts.seeing.shards}, guard))
+        version.putChild(b"trace", JsonRoute({"GET": parts.seeing.trace}, guard))
     version.putChild(b"sessions", sessions)
     version.putChild(b"devices", devices)
     version.putChild(b"users", users)

@@ -21,6 +21,7 @@ from im.gateway.settings import NodeIdentity, NodePorts, NodeSettings, PresenceS
 from im.handler import BUSINESS, GATEWAY
 from im.http.admin import Check, NodeStatus
 from im.http.api.about import Addresses
+from im.http.seeing import ShardStatus
 from im.isolation import HandlerCounters, Handlers
 from im.ports import IAuthenticator, IStore
 from im.tap.config import Config
@@ -119,7 +120,9 @@ class EmbeddedLayers:
         self.checks: Mapping[str, Check] = {}
         self.measures = webhook_metrics(self._core.webhooks.couriers)
         self._addresses: tuple[Addresses, ...] = ()
+        self._name = config.node
         self._capacity = config.limits.connections
+        self._started_ms = now_ms()
 
     @property
     def requests_waiting(self) -> int:
@@ -144,6 +147,10 @@ class EmbeddedLayers:
             NodeStatus(name, "", tcp, websocket, len(self.node.pool), self._capacity, __version__, "up")
             for name, tcp, websocket in self._addresses
         ]
+
+    async def shards(self) -> Sequence[ShardStatus]:
+        """See `Layers`."""
+        return [ShardStatus(None, self._name, 0, self._started_ms, self.requests_waiting, True)]
 
     def drain(self) -> None:
         """See `Layers`."""

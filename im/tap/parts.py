@@ -8,6 +8,7 @@ from im import __version__
 from im.business.access import Access
 from im.business.online_time import OnlineTimeDesk
 from im.business.pushing import Pushes
+from im.business.tracing import TraceDesk
 from im.gateway.keepalive import Keepalive
 from im.gateway.node import Node
 from im.gateway.stream import StreamSettings
@@ -18,6 +19,7 @@ from im.http.api.about import Addresses
 from im.http.forwarded import TrustedProxies
 from im.http.metrics import Metric
 from im.http.port import WEBSOCKET_PATH, HttpPort, HttpPortSettings, public_root
+from im.http.seeing import SeeingDesk, ShardStatus
 from im.http.site import QuietSite
 from im.ports import IAuthenticator, INodeBus, ISessionRegistry
 from im.tap.api import Api, api_ports
@@ -90,6 +92,9 @@ class Layers(Protocol):
     async def nodes(self) -> Sequence[NodeStatus]:
         """The nodes that live now."""
 
+    async def shards(self) -> Sequence[ShardStatus]:
+        """Who owns the shards now."""
+
     def drain(self) -> None:
         """Let no client be led here any more."""
 
@@ -148,6 +153,7 @@ class NodeParts:
                 core.measures,
             )
         )
+        seeing = SeeingDesk(core.shards, TraceDesk(timed, core.registry, core.node.flights.ask))
         admin = AdminParts(
             shown,
             checks,
@@ -157,7 +163,7 @@ class NodeParts:
             OnlineTimeDesk(timed),
             timed,
             api.operators,
-        )._replace(nodes=core.nodes, drain=self._end_in_order)
+        )._replace(nodes=core.nodes, drain=self._end_in_order, seeing=seeing)
         try:
             told = await self._listen(core, admin, api)
         except ValueError as error:

@@ -178,7 +178,7 @@ class BusinessParts:
         return claimed.addCallback(self._claimed, number)
 
     def _claimed(self, shard: ShardStore, number: int) -> ClaimedShard:
-        store = AnnouncedStore(shard)
+        store = AnnouncedStore(shard, number, now_ms())
         bus = self._peer.publisher
         ports = WorkerPorts(store, self._registry, bus, store.announced)
         settings = HandlerSettings(self._handlers, self._config.limits, now_ms, self._asker.ask)

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im import __version__
+from im.adapters.amqp.depths import ShardDepths
 from im.adapters.amqp.jobs import JobConsumer
 from im.adapters.redis.connection import RedisConnection
 from im.adapters.redis.directory import Directory
@@ -33,6 +34,7 @@ from im.http.api.about import Addresses
 from im.http.api.push import PushDesk, PushParts
 from im.http.api.queued_pushes import QueuedPushes
 from im.http.metrics import Metric
+from im.http.seeing import ShardStatus
 from im.isolation import HandlerCounters, Handlers
 from im.ports import IAuthenticator, NodeBatch, Session
 from im.tap.api import new_id
@@ -40,6 +42,7 @@ from im.tap.cluster.engines import NODE_HEARTBEAT, engines_of
 from im.tap.cluster.measures import gateway_metrics
 from im.tap.cluster.peer import Peer, PeerEnds
 from im.tap.cluster.routes import routed, statuses
+from im.tap.cluster.seeing import ShardsSeen
 from im.tap.cluster.store import BridgedStore
 from im.tap.config import Config
 from im.tap.handlers import installed_handlers, layer, make_owners
@@ -82,6 +85,9 @@ class ClusterLayers:
         self.node = self._node(config, reactor, authenticator)
         bridged = BridgedStore(self.node.ask, config.shards, self._bridge_problem)
         self.store = TimedStore(bridged, reactor)
+        depths = ShardDepths(engines.topology, reactor)
+        self._peer.also(depths.connected, depths.disconnected)
+        self._shards = ShardsSeen(self.store, depths, config.shards, reactor)
         self._teller = Worker(reactor, WorkerPorts(self.store, self.registry, self.bus))
         self.pushes = Pushes(reactor, PushPorts(self.store, self.registry, self._teller.tell))
         world = World(self._join, self._register, self.node.ask)
@@ -152,6 +158,10 @@ class ClusterLayers:
         """See `Layers`."""
         await self._directory.refresh()
         return statuses(self._directory)
+
+    async def shards(self) -> Sequence[ShardStatus]:
+        """See `Layers`."""
+        return await self._shards.all()
 
     def drain(self) -> None:
         """See `Layers`."""

@@ -13,6 +13,7 @@ from im.business.recovery import to_look
 from im.business.worker import Worker
 from im.core.commands import Query, Request, Result, Write
 from im.core.errors import Refused
+from im.core.seeing import FindShards, ShardsFound
 from im.ports import INodeBus, IStore, NodeBatch
 from im.tap.duties import Duty
 
@@ -21,11 +22,13 @@ from im.tap.duties import Duty
 class AnnouncedStore:
     """A shard's store that remembers which rows of the outbox belong to results that are still to be told.
 
-    `is_lost`: another worker owns the shard.
+    `is_lost`: another worker owns the shard. It is shard `number`, claimed at `since_ms`.
     """
 
-    def __init__(self, shard: ShardStore) -> None:
+    def __init__(self, shard: ShardStore, number: int, since_ms: int) -> None:
         self._shard = shard
+        self._number = number
+        self._since_ms = since_ms
         self._rows: dict[int, OutboxRow] = {}
         self.is_lost = False
 
@@ -35,7 +38,8 @@ class AnnouncedStore:
 
     def read(self, query: Query) -> "Deferred[Result]":
         """See `IStore.read`."""
-        return self._shard.read(query)
+        found = self._shard.read(query)
+        return found.addCallback(self._as_owner) if type(query) is FindShards else found
 
     def problem(self) -> str:
         """See `IStore.problem`."""
@@ -55,6 +59,11 @@ class AnnouncedStore:
                 if not isinstance(result, Refused):
                     self._rows[id(result)] = committed.row
         return committed.results
+
+    def _as_owner(self, found: Result) -> Result:
+        if isinstance(found, ShardsFound):
+            return found._replace(shard=self._number, since_ms=self._since_ms)
+        return found
 
     def _failed(self, failure: Failure) -> Failure:
         self.is_lost = self.is_lost or failure.check(ShardLostError) is not None
