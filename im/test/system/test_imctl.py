@@ -196,7 +196,7 @@ class ChatTests(ImctlCase):
 
 class ImportTests(SynchronousTestCase):
     def test_commands_that_talk_load_no_database_and_no_screen(self) -> None:
-        modules = "send, tail, history, unread, chat, token, sessions"
+        modules = "send, tail, history, unread, contacts, friends, groups, chat, token, sessions"
         heavy = "sqlalchemy", "alembic", "prometheus_client", "prompt_toolkit", "twisted.internet.reactor"
         program = (
             f"import sys; from im.cli.commands import {modules}; print(*(set({heavy}) & set(sys.modules)))"
