@@ -115,6 +115,14 @@ def _drain(parser: Parser) -> None:
     parser.add_argument("node", metavar="NODE", help="its name")
 
 
+def _trace(parser: Parser) -> None:
+    local(parser)
+    parser.add_argument("conversation", nargs="?", metavar="CONVERSATION", help="the message's conversation")
+    parser.add_argument("seq", nargs="?", type=count, metavar="SEQ", help="and its number there")
+    parser.add_argument("--as", dest="user", metavar="USER", help="or else who sent it")
+    parser.add_argument("--client-id", metavar="HEX", help="and under which client_msg_id")
+
+
 def _sessions(parser: Parser) -> None:
     local(parser)
     parser.add_argument("--user", metavar="USER", help="only those of this user")
@@ -294,6 +302,8 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "friends": (_actions(FRIENDS), "show friends and requests, ask, accept, block"),
     "groups": (_actions(GROUPS), "show, make and change groups"),
     "nodes": (local, "show the nodes of a cluster: addresses, load, version, state"),
+    "shards": (local, "show who owns the shards of a cluster, since when, and what waits"),
+    "trace": (_trace, "show how a message went: committed, announced, delivered, read"),
     "drain": (_drain, "end a node in order: its clients move to others first"),
     "sessions": (_sessions, "show who is connected to the local node"),
     "kick": (_kick, "end a user's sessions; they may come back"),
