@@ -4,9 +4,14 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from unittest.mock import patch
 
 from twisted.trial.unittest import TestCase
+
+from im.bench import report, returning
+from im.bench.measured import Options
 
 IMCTL = str(Path(sys.executable).with_name("imctl"))
 FIELDS = {
@@ -25,6 +30,16 @@ FIELDS = {
     "p99_ms",
     "settings",
 }
+UNIT = {"cpu_us_per_message", "normalised_cpu_us_per_message"}
+NO_ORDER = {"duplicated", "reordered"}
+"""What a login can't be."""
+
+PATIENCE_SECONDS = 60.0
+
+
+def fields(unit: str) -> set[str]:
+    """The fields of a row that tells what a `unit` costs."""
+    return FIELDS - UNIT | {f"cpu_us_per_{unit}", f"normalised_cpu_us_per_{unit}"}
 
 
 class BenchTests(TestCase):
@@ -43,6 +58,28 @@ class BenchTests(TestCase):
             self.assertEqual(set(), FIELDS - row.keys())
             self.assertEqual((0, 0, 0), (row["lost"], row["duplicated"], row["reordered"]))
             self.assertGreater(int(str(row["messages"])), 0)
+        self.assertEqual(before, set(Path(tempfile.gettempdir()).glob("im-bench-*")))
+
+    def test_reading_is_measured_and_every_device_is_told_once_in_order(self) -> None:
+        before = set(Path(tempfile.gettempdir()).glob("im-bench-*"))
+        began = time.monotonic()
+        (row,) = self.bench("read", "--seconds", "0.5")
+        self.assertLess(time.monotonic() - began, PATIENCE_SECONDS)
+        self.assertEqual(("read", "two_devices"), (row["scenario"], row["variant"]))
+        self.assertEqual(set(), fields("read") - row.keys())
+        self.assertEqual((0, 0, 0), (row["lost"], row["duplicated"], row["reordered"]))
+        self.assertGreater(int(str(row["messages"])), 0)
+        self.assertEqual(before, set(Path(tempfile.gettempdir()).glob("im-bench-*")))
+
+    def test_syncs_are_measured_and_each_login_is_told_of_what_changed(self) -> None:
+        before = set(Path(tempfile.gettempdir()).glob("im-bench-*"))
+        began = time.monotonic()
+        with patch.multiple(returning, STORED=(("10k", 10_000),), COMERS=4, LOGINS=10):
+            (row,) = report.run("sync", Options(), lambda _: None)
+        self.assertLess(time.monotonic() - began, PATIENCE_SECONDS)
+        self.assertEqual(("sync", "10k"), (row["scenario"], row["variant"]))
+        self.assertEqual(set(), fields("sync") - NO_ORDER - row.keys())
+        self.assertEqual((0, 40), (row["lost"], row["messages"]))
         self.assertEqual(before, set(Path(tempfile.gettempdir()).glob("im-bench-*")))
 
     def test_an_unknown_scenario_is_a_wrong_command_line(self) -> None:
