@@ -29,6 +29,7 @@ from im.core.messages import (
     Sync,
     SyncPage,
 )
+from im.core.personal import PERSONAL_WRITES, PersonalQuery, PersonalResult, PersonalWrite
 from im.core.presence import FindPresence, PresenceFound
 from im.core.pushing import PUSH_WRITES, PushQuery, PushResult, PushWrite
 from im.core.reaching import REACH_WRITES, ReachQuery, ReachResult, ReachWrite
@@ -152,6 +153,7 @@ Write = (
     | ChangeWrite
     | EventWrite
     | WebhookWrite
+    | PersonalWrite
 )
 Query = (
     Sync
@@ -173,6 +175,7 @@ Query = (
     | EventQuery
     | WebhookQuery
     | ExplainingQuery
+    | PersonalQuery
     | FindShards
     | TraceEntry
 )
@@ -203,6 +206,7 @@ Result = (
     | EventResult
     | WebhookResult
     | ExplainingResult
+    | PersonalResult
     | ShardsFound
     | TracedEntry
     | Refused
@@ -228,6 +232,7 @@ WRITES = (
     *CHANGE_WRITES,
     *EVENT_WRITES,
     *WEBHOOK_WRITES,
+    *PERSONAL_WRITES,
 )
 
 

@@ -4,7 +4,8 @@ All times are Unix ms. `n` beside a seq is the running count of entries that cou
 Nothing that changes with every message is indexed. `changed` is the value of the commit counter
 (`meta.changes`) at the row's last change. `reached_seq` is how far sessions in the foreground
 acknowledged, `delivered_seq` any; unreached has what nobody looked after yet, a row for each consumer
-and committed batch. A device takes no token signed before its `not_before_ms`.
+and committed batch. A device takes no token signed before its `not_before_ms`. A user whose `erased_ms`
+is not 0 is nobody any more.
 In online_session `foreground_ms` is where the last stretch in the foreground began, if the session
 ended in it or still is; `base_clock_ms` is the lease's `clock_ms` at its opening, `reach_ms` the
 furthest that it was ever said to go, `is_entered` whether the days that it touches are in
@@ -47,6 +48,7 @@ users = sa.Table(
     sa.Column("name", sa.Text, nullable=False, server_default=""),
     sa.Column("avatar", sa.Text, nullable=False, server_default=""),
     sa.Column("fields", sa.Text, nullable=False, server_default="{}"),
+    _number("erased_ms"),
     sqlite_with_rowid=False,
 )
 

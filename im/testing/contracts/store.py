@@ -11,6 +11,7 @@ from im.testing.contracts.store_handlers import HandlerContract
 from im.testing.contracts.store_ledger import LedgerContract
 from im.testing.contracts.store_listing import AppContract, ListContract
 from im.testing.contracts.store_looking import LookingContract
+from im.testing.contracts.store_personal import PersonalContract
 from im.testing.contracts.store_presence import PresenceContract
 from im.testing.contracts.store_pushes import BackendContract, PushContract
 from im.testing.contracts.store_reaching import AwayContract, PushTokenContract
@@ -42,6 +43,7 @@ __all__ = [
     "LedgerContract",
     "ListContract",
     "LookingContract",
+    "PersonalContract",
     "PresenceContract",
     "PullContract",
     "PushContract",

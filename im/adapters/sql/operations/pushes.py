@@ -37,7 +37,7 @@ _ADD = (
     "INSERT INTO push (push_id, created_ms, expires_ms, device_classes) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (push_id) DO NOTHING"
 )
-_IS_KNOWN = "SELECT 1 FROM users WHERE user_id = ?"
+_IS_KNOWN = "SELECT 1 FROM users WHERE user_id = ? AND erased_ms = 0"
 _NEWEST = "SELECT seq FROM inbox_newest WHERE conversation_id = ? AND collapse_key = ?"
 _SET_NEWEST = upsert("inbox_newest", ["conversation_id", "collapse_key"], ["seq"])
 _BLANK = f"UPDATE message SET kind = {PLACEHOLDER}, content = ? WHERE conversation_id = ? AND seq = ?"

@@ -9,8 +9,10 @@ from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.contacts import places_after, position, related_of, unread_in_all
 from im.adapters.sql.operations.dialect import Dialect
 from im.adapters.sql.operations.entries import Entries, wire_size
+from im.adapters.sql.operations.erasing import traces_of
 from im.adapters.sql.operations.event_log import counts_of, dead_of, events_found
 from im.adapters.sql.operations.explaining import explained, verified
+from im.adapters.sql.operations.exporting import exported
 from im.adapters.sql.operations.folds import deleted, deleted_of, fold_size, folds_of
 from im.adapters.sql.operations.handlers import record_of, reply_of
 from im.adapters.sql.operations.looking import what_changed
@@ -56,6 +58,7 @@ from im.core.ledger import OnlineTime, OnlineTimes
 from im.core.limits import Limits
 from im.core.looking import Changed, WhatChanged
 from im.core.messages import Entry, Head, Pull, PullPage, Sync, SyncCursor, SyncPage
+from im.core.personal import ExportUser, FindTraces
 from im.core.presence import FindPresence
 from im.core.pushing import FindUsers, GetPush
 from im.core.reaching import FindAway, ListPushTokens
@@ -114,6 +117,8 @@ class Reader:
             ListWebhooks: lambda query: all_webhooks(connection),
             ExplainUnread: lambda query: explained(connection, query),
             VerifyUnread: lambda query: verified(connection, query),
+            ExportUser: lambda query: exported(connection, query),
+            FindTraces: lambda query: traces_of(connection, query),
             FindShards: lambda query: shards_found(connection, query),
             TraceEntry: lambda query: entry_traced(connection, query),
             OnlineTime: online.one,

@@ -7,6 +7,7 @@ from im.adapters.sql.operations.backends import Backends
 from im.adapters.sql.operations.changes import Changes
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.conversations import Conversations
+from im.adapters.sql.operations.erasing import Erasing
 from im.adapters.sql.operations.event_log import EventLog
 from im.adapters.sql.operations.events import EventWriter
 from im.adapters.sql.operations.groups import Groups
@@ -99,6 +100,7 @@ class Steps:
             **relations.steps(),
             **Groups(parts).steps(),
             **Changes(parts).steps(),
+            **Erasing(parts).steps(),
             PassAway: self.unreached.pass_away,
             **TokenWriter(connection).steps(users, ledger),
             **Backends(connection).steps(),

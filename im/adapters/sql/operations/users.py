@@ -24,7 +24,7 @@ from im.core.rate import Rate, TokenBucket
 
 _MINUTE_MS = 60_000
 
-_FIND_USER = "SELECT 1 FROM users WHERE user_id = ?"
+_ERASED_MS = "SELECT erased_ms FROM users WHERE user_id = ?"
 _DISABLED = "SELECT user_id FROM users WHERE disabled = 1"
 _DISABLE = (
     "INSERT INTO users (user_id, created_ms, disabled) VALUES (?, ?, 1)"
@@ -32,7 +32,11 @@ _DISABLE = (
 )
 _ENABLE = "UPDATE users SET disabled = 0 WHERE user_id = ?"
 _ADD_USER = "INSERT INTO users (user_id, created_ms) VALUES (?, ?) ON CONFLICT (user_id) DO NOTHING"
-_PROFILE = "SELECT name, avatar, fields FROM users WHERE user_id = ?"
+_PROFILE = "SELECT name, avatar, fields FROM users WHERE user_id = ? AND erased_ms = 0"
+_ERASE = (
+    "UPDATE users SET disabled = 1, name = '', avatar = '', fields = '{}',"
+    " erased_ms = CASE erased_ms WHEN 0 THEN ? ELSE erased_ms END WHERE user_id = ?"
+)
 _SET_PROFILE = "UPDATE users SET name = ?, avatar = ?, fields = ? WHERE user_id = ?"
 
 _DEVICE = "SELECT attempt, not_before_ms FROM device WHERE user_id = ? AND device_id = ?"
@@ -79,9 +83,10 @@ class Users:
     def mention(self, users: Iterable[str], now_ms: int) -> Refused | None:
         """Make sure that all of `users` are there, or say why a message between them is refused."""
         for user in users:
-            if self._is_known(user):
+            row = self._connection.execute(_ERASED_MS, (user,)).fetchone()
+            if row == (0,):
                 continue
-            if not self._is_open:
+            if row is not None or not self._is_open:
                 return Refused(Code.NOT_FOUND, "there is no such user", "conversation")
             wait_ms = math.ceil(self._new_users.take(now_ms))
             if wait_ms:
@@ -89,8 +94,17 @@ class Users:
             self._connection.execute(_ADD_USER, (user, now_ms))
         return None
 
-    def _is_known(self, user: str) -> bool:
-        return self._connection.execute(_FIND_USER, (user,)).fetchone() is not None
+    def is_erased(self, user: str) -> bool:
+        """Whether this id was a user's who is nobody any more."""
+        row = self._connection.execute(_ERASED_MS, (user,)).fetchone()
+        return row is not None and row != (0,)
+
+    def erase(self, user: str, now_ms: int) -> Refused | None:
+        """Shut a user out for good, without a profile; None where that is done, or was before."""
+        if not self._connection.execute(_ERASE, (now_ms, user)).rowcount:
+            return Refused(Code.NOT_FOUND, "there is no such user", "user")
+        self._set_disabled(user, True)
+        return None
 
     def is_disabled(self, user: str) -> bool:
         """Whether a user is shut out, as this transaction sees it."""
@@ -107,11 +121,16 @@ class Users:
             return problem
         if change.disabled:
             self._connection.execute(_DISABLE, (change.user, now_ms))
+        elif self.is_erased(change.user):
+            return _erased()
         elif not self._connection.execute(_ENABLE, (change.user,)).rowcount:
             return Refused(Code.NOT_FOUND, "there is no such user", "user")
-        self._were_disabled.setdefault(change.user, change.user in self._disabled)
-        self._remember(change.user, change.disabled)
+        self._set_disabled(change.user, change.disabled)
         return UserState(change.user, change.disabled)
+
+    def _set_disabled(self, user: str, is_disabled: bool) -> None:
+        self._were_disabled.setdefault(user, user in self._disabled)
+        self._remember(user, is_disabled)
 
     def _remember(self, user: str, is_disabled: bool) -> None:
         if is_disabled:
@@ -131,6 +150,8 @@ class Users:
         problem = id_problem(create.user, "user")
         if problem is not None:
             return problem
+        if self.is_erased(create.user):
+            return _erased()
         self._connection.execute(_ADD_USER, (create.user, now_ms))
         return profile_of(self._connection, create.user)
 
@@ -187,6 +208,10 @@ class Users:
         if not moved.rowcount:
             return Refused(Code.NOT_FOUND, "this user has no such device", "device")
         return LoggedOut(logout.user, logout.device)
+
+
+def _erased() -> Refused:
+    return Refused(Code.CONFLICT, "this id was a user's who is erased; nobody gets it again", "user")
 
 
 def login_refusal(connection: Connection, user: str, device: str, issued_ms: int) -> Refused | None:

@@ -14,9 +14,10 @@ from im.core.commands import CreateUser, Login, LogOut, SetDisabled, SetProfile,
 from im.core.custom import Conclude
 from im.core.events import KeepEvents, ReplayDead, SettleEvents, SubscribeEvents
 from im.core.grouping import Approve, ChangeGroup, CreateGroup, Invite, Join
-from im.core.ids import direct_conversation, inbox_conversation
+from im.core.ids import direct_conversation, inbox_conversation, users_by_id
 from im.core.ledger import LEDGER_WRITES
 from im.core.messages import MoveDelivered, MoveRead, Send, SendAsApp
+from im.core.personal import EraseMessages, EraseUser
 from im.core.pushing import ExpirePushes, StorePush
 from im.core.reaching import PassAway, RegisterPushToken, RemovePushToken
 from im.core.relations import (
@@ -116,6 +117,11 @@ def _change_group(write: ChangeGroup, names: Names) -> None:
     names.places.update((write.conversation, user) for user in coming)
 
 
+def _erase_messages(write: EraseMessages, names: Names) -> None:
+    _in_place(write, names)
+    names.places.update((write.conversation, user) for user in users_by_id(write.conversation))
+
+
 def _request(write: Remember | KeepAnswer, names: Names) -> None:
     names.locks.add(f"request {write.owner} {write.key}")
 
@@ -146,7 +152,8 @@ NAMING: dict[type, Callable[[Any, Names], None]] = {
     **dict.fromkeys((MoveRead, MoveDelivered, SetContact, DeleteEntries, ClearHistory), _in_place),
     ChangeMessage: _in_place,
     **dict.fromkeys((Login, CreateUser, SetDisabled), _make),
-    **dict.fromkeys((LogOut, SetProfile, SeeRequests), _user),
+    **dict.fromkeys((LogOut, SetProfile, SeeRequests, EraseUser), _user),
+    EraseMessages: _erase_messages,
     **dict.fromkeys((AskFriend, AnswerFriend, WithdrawRequest, EndFriendship, Block, OpenDirect), _pair),
     Conclude: _conclude,
     StorePush: _push,

@@ -162,6 +162,10 @@ class ExplainingOnPostgres(OnPostgres, store.ExplainingContract):
         execute(self.url, statement)
 
 
+class PersonalOnPostgres(OnPostgres, store.PersonalContract):
+    """A person's data, on PostgreSQL."""
+
+
 class VerdictsOnPostgres(OnPostgres, store.VerdictContract):
     """What hooks decided about messages, on PostgreSQL."""
 

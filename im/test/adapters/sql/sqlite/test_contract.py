@@ -174,6 +174,10 @@ class ExplainingInMemory(InMemory, store.ExplainingContract):
         self.database.connect_writer().execute(statement)
 
 
+class PersonalInMemory(InMemory, store.PersonalContract):
+    """A person's data, in memory."""
+
+
 class VerdictsInMemory(InMemory, store.VerdictContract):
     """What hooks decided about messages, in memory."""
 
@@ -288,6 +292,10 @@ class ExplainingInFile(InFile, store.ExplainingContract):
     def spoil(self, statement: str) -> None:
         """Change what is stored behind the store's back."""
         self.database.connect_writer().execute(statement)
+
+
+class PersonalInFile(InFile, store.PersonalContract):
+    """A person's data, in a file."""
 
 
 class VerdictsInFile(InFile, store.VerdictContract):
