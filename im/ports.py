@@ -12,7 +12,7 @@ from typing import NamedTuple
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
-from im.core.commands import Query, Request, Result, Write
+from im.core.commands import Command, Query, Request, Result, Write
 from im.core.errors import Code
 from im.core.seeing import FindFlights, FlightsFound
 
@@ -200,6 +200,12 @@ class IBusinessBridge(Interface):
         At most once: no result may ever come, so the caller keeps a time-out of its own. After a
         time-out nothing is known about a write, and only the same write may follow.
         """
+
+
+Ask = Callable[[Command], Deferred[Result]]
+"""Has a command done as a node's own: hooks before it, announced after it. Never fails; a time-out is
+`Refused`, too, and then only the same write may follow.
+"""
 
 
 class IStore(Interface):

@@ -14,6 +14,10 @@ SCOPES = (
     "online-time",
     "presence",
     "webhooks",
+    "relations",
+    "groups",
+    "messages:read",
+    "messages:write",
 )
 """What an API key may be for."""
 

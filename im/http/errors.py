@@ -9,6 +9,7 @@ STATUS: dict[Code, int] = {
     Code.EXPIRED: 401,
     Code.PERMISSION_DENIED: 403,
     Code.BLOCKED: 403,
+    Code.DISABLED: 403,
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.OUT_OF_ORDER: 409,

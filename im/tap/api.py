@@ -17,7 +17,7 @@ from im.http.api.resource import ApiResource
 from im.http.api.serve import ApiPorts, ApiSettings, operators_api, public_api
 from im.http.forwarded import TrustedProxies
 from im.http.webhook_poster import WebhookPoster
-from im.ports import ISessionRegistry, IStore
+from im.ports import Ask, ISessionRegistry, IStore
 from im.tap.config import Config
 from im.tap.logins import Logins
 from im.tap.process import INodeReactor
@@ -49,6 +49,7 @@ class Api:
             DeskSettings(WebhookPoster(reactor, config.webhooks_private), now_ms, os.urandom),
             frozenset(config.api_origins),
             Visibility(config.presence),
+            config.greeting,
         )
         self.public: ApiResource = public_api(ports, settings, logins.authenticator)
         self.operators: ApiResource = operators_api(ports, settings, logins.operators)
@@ -59,9 +60,11 @@ def new_id() -> bytes:
     return uuid7(now_ms(), os.urandom(_RANDOM_BYTES))
 
 
-def api_ports(store: IStore, registry: ISessionRegistry, pushes: Pushes, access: Access) -> ApiPorts:
+def api_ports(
+    store: IStore, registry: ISessionRegistry, pushes: Pushes, access: Access, ask: Ask
+) -> ApiPorts:
     """What the API stands on in one process."""
-    return ApiPorts(store, registry, pushes, access, Keys(store, os.urandom, time.monotonic))
+    return ApiPorts(store, registry, pushes, access, Keys(store, os.urandom, time.monotonic), ask)
 
 
 def _address(proxies: TrustedProxies) -> Callable[[Request], str]:

@@ -139,7 +139,7 @@ class NodeParts:
         self._lag.start()
         checks = {"store": timed.problem, **core.checks, "node": lambda: self._problem, **logins.checks}
         access = Access(timed, core.registry, core.bus, now_ms)
-        ports = api_ports(timed, core.registry, core.pushes, access)
+        ports = api_ports(timed, core.registry, core.pushes, access, core.node.ask)
         api = Api(self._config, self._reactor, logins, ports, core.route)
         shown = metrics(
             Sources(

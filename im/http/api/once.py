@@ -27,11 +27,11 @@ class Asked(NamedTuple):
     digest: bytes
 
 
-def asked(owner: str, key: str, method: str, path: bytes, body: bytes) -> Asked:
-    """Raises `RefusedError` for a bad key."""
+def asked(owner: str, key: str, method: str, uri: bytes, body: bytes) -> Asked:
+    """Of a request to a path with its parameters. Raises `RefusedError` for a bad key."""
     if not 1 <= len(key) <= _CHARACTERS or not key.isascii() or not key.isprintable():
         raise RefusedError(invalid(HEADER, f"{HEADER} must be printable ASCII of 1 to {_CHARACTERS}"))
-    return Asked(owner, key, sha256(b"\0".join((method.encode(), path, body))).digest())
+    return Asked(owner, key, sha256(b"\0".join((method.encode(), uri, body))).digest())
 
 
 class Once:

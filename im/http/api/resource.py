@@ -13,7 +13,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from im.business.whole import whole
-from im.core.errors import Code, Refused, RefusedError, invalid
+from im.core.commands import GetUserState, UserState
+from im.core.errors import Code, Refused, RefusedError, accepted, invalid
 from im.http.api.callers import Callers, Rates
 from im.http.api.decoding import decoded, refusal
 from im.http.api.once import HEADER, Once, asked
@@ -109,6 +110,8 @@ class ApiResource(Resource):
             parts.rates.take(caller.owner, now)
         query = _query(request, route)
         authorize(route, caller, names, query)
+        if caller.user and route.scope:
+            accepted(await parts.store.read(GetUserState(caller.user)), UserState)
         call = Call(caller, names, query, _body(content, route), b"")
 
         async def work(token: bytes) -> bytes:
@@ -117,7 +120,7 @@ class ApiResource(Resource):
         key = request.getHeader(HEADER)
         if key is None or not route.is_once:
             return await work(parts.token())
-        what = asked(caller.owner, key, route.method, request.path, content)
+        what = asked(caller.owner, key, route.method, request.uri, content)
         body, is_old = await self._once.answer(what, parts.token(), work)
         if is_old:
             request.setHeader(b"Idempotent-Replayed", b"true")

@@ -29,6 +29,8 @@ class Call(NamedTuple):
     token: bytes
 
 
+_NOT_OWN = Refused(Code.PERMISSION_DENIED, "a user's own token is good only for what concerns that user")
+
 Answer = Callable[[Call], Awaitable[object]]
 
 
@@ -104,7 +106,11 @@ def authorize(route: Route, caller: Caller, path: Mapping[str, str], query: Any)
         named = path.get(route.own) or getattr(query, route.own, "") if route.own else ""
         if named == caller.user:
             return
-        text = "a user's own token is good only for what concerns that user"
-    else:
-        text = f"this key needs the scope {route.scope}"
+        raise RefusedError(not_own())
+    text = f"this key needs the scope {route.scope}"
     raise RefusedError(Refused(Code.PERMISSION_DENIED, text))
+
+
+def not_own() -> Refused:
+    """The refusal of a user's own token for what is another's."""
+    return _NOT_OWN

@@ -6,14 +6,12 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from zope.interface import implementer
 
-from im.core.commands import Command, Query, Result, Write
+from im.core.commands import Query, Result, Write
 from im.core.errors import Code, Refused
 from im.core.ids import inbox_conversation
 from im.core.pushing import PushStored, StorePush
 from im.core.shards import shard_of
-from im.ports import IStore, UnavailableError
-
-Ask = Callable[[Command], "Deferred[Result]"]
+from im.ports import Ask, IStore, UnavailableError
 
 
 @implementer(IStore)

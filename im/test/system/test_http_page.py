@@ -19,9 +19,10 @@ class HttpPageTests(ImctlCase):
         self.api = json.loads((self.state / "node.json").read_text())["http"].rstrip("/")
 
     def test_every_command_does_what_it_says(self) -> None:
-        push = webhook = ""
+        push = webhook = group = seq = ""
         for command in commands(PAGE):
             variables = {"KEY": self.key, "API": self.api, "PUSH": push, "WEBHOOK": webhook}
+            variables |= {"GROUP": group, "SEQ": seq}
             done = subprocess.run(
                 ["sh", "-c", command.text],
                 env=environment(**variables),
@@ -33,6 +34,10 @@ class HttpPageTests(ImctlCase):
             answer = json.loads(done.stdout)
             if "secret" in answer:
                 webhook = answer["id"]
+            elif "client_msg_id" in answer:
+                seq = str(answer["seq"])
+            elif "asked" in answer:
+                group = answer["conversation"]
             else:
                 push = answer.get("id", "") or push
 

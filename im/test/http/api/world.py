@@ -22,7 +22,7 @@ from im.business.pushing import Pushes, PushPorts
 from im.business.webhook_desk import DeskSettings
 from im.business.worker import Worker, WorkerPorts
 from im.core.backends import SCOPES
-from im.core.commands import CreateUser, Login, Request
+from im.core.commands import Command, CreateUser, Login, Request, Result
 from im.core.limits import Limits
 from im.core.messages import MoveDelivered
 from im.http.api.about import Addresses
@@ -70,6 +70,8 @@ class ApiCase(SynchronousTestCase):
         self.posted: list[tuple[str, Mapping[str, str], bytes]] = []
         self.post_problem = ""
         self.bus.attach("n1", self.told.append)
+        self._asked: dict[int, Deferred[Result]] = {}
+        self.bus.attach("api", self._answered)
         numbers = count(1)
         self.keys = Keys(self.store, lambda size: next(numbers).to_bytes(size, "big"), self.clock.seconds)
         self.tokens = SignedTokens(KeyRing("k", {"k": b"k" * 32}), lambda: NOW, 60)
@@ -85,8 +87,9 @@ class ApiCase(SynchronousTestCase):
             lambda user, seconds: self.tokens.mint(user, seconds),
             DeskSettings(self.post, self.now_ms, lambda size: next(numbers).to_bytes(size, "big")),
             frozenset({ORIGIN}),
+            greeting="hello",
         )
-        ports = ApiPorts(self.store, self.registry, self.pushes, access, self.keys)
+        ports = ApiPorts(self.store, self.registry, self.pushes, access, self.keys, self.ask)
         authenticator = TokenAuthenticator(self.tokens)
         self.api = public_api(ports, settings, authenticator)
         root = public_root()
@@ -100,6 +103,17 @@ class ApiCase(SynchronousTestCase):
         self.posted.append((url, headers, body))
         return succeed(self.post_problem)
 
+    def ask(self, command: Command) -> "Deferred[Result]":
+        """Have a command done by the worker, as a node does."""
+        number = len(self._asked) + 1
+        asked = self._asked[number] = Deferred()
+        self.worker.execute([Request("api", number, "", command)])
+        return asked
+
+    def _answered(self, batch: NodeBatch) -> None:
+        for number, result in batch.results:
+            self._asked[number].callback(result)
+
     def now_ms(self) -> int:
         """Unix ms."""
         return int((NOW + self.clock.seconds()) * 1000)
@@ -111,6 +125,10 @@ class ApiCase(SynchronousTestCase):
     def know(self, *users: str) -> None:
         """Make users known."""
         self.successResultOf(self.store.write([CreateUser(user) for user in users]))
+
+    def own(self, user: str) -> str:
+        """A user's own token."""
+        return self.tokens.mint(user, 60)
 
     def come(self, user: str, device: str = "phone", device_class: str = "phone") -> None:
         """Bring a user's device online, on n1."""
@@ -156,3 +174,15 @@ class ApiCase(SynchronousTestCase):
         for _ in range(400):
             self.clock.advance(0)
         return self.answer(socket)
+
+    def ok(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
+        """The body of an answer that is none but 200."""
+        answer = self.call(method, path, body, key)
+        self.assertEqual(200, answer.status, answer.body)
+        return answer.body
+
+    def refusal(
+        self, method: str, path: str, body: Any = None, key: str | None = None
+    ) -> tuple[int, str, str]:
+        """Status, code and field of what is refused."""
+        return self.call(method, path, body, key).refusal
