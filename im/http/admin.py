@@ -18,7 +18,8 @@ from im.http.access import AccessDesk
 from im.http.api.resource import ApiResource
 from im.http.metrics import Metric, MetricsPage
 from im.http.online_time import CsvPage, UsersPage, everyone
-from im.http.routes import Call, Guard, JsonRoute
+from im.http.personal import PersonalDesk
+from im.http.routes import Answer, Call, Guard, JsonRoute
 from im.http.seeing import SeeingDesk
 from im.http.site import QuietSite, RootPage
 from im.http.unread import UnreadDesk
@@ -58,6 +59,7 @@ class AdminParts(NamedTuple):
     nodes: Callable[[], Coroutine[Any, Any, Sequence[NodeStatus]]] | None = None
     drain: Callable[[], None] = lambda: None
     seeing: SeeingDesk | None = None
+    personal: PersonalDesk | None = None
 
 
 def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
@@ -79,7 +81,7 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     version = RootPage(
         "im: admin API, version 1."
         " /v1/nodes, /v1/shards, /v1/trace, /v1/sessions, /v1/devices, /v1/users, /v1/online-time,"
-        " /v1/unread"
+        " /v1/unread, /v1/personal-data"
     )
     nodes = NodeDesk(parts)
     version.putChild(b"nodes", JsonRoute({"GET": nodes.list}, guard))
@@ -90,7 +92,10 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     version.putChild(b"sessions", sessions)
     version.putChild(b"devices", devices)
     version.putChild(b"users", users)
-    version.putChild(b"unread", _unread_page(UnreadDesk(parts.store), guard))
+    unread = UnreadDesk(parts.store)
+    version.putChild(b"unread", _page("unread", guard, explain=unread.explain, verify=unread.verify))
+    if parts.personal is not None:
+        version.putChild(b"personal-data", _personal_page(parts.personal, guard))
     version.putChild(b"online-time", everyone(parts.online_time, guard))
     version.putChild(b"online-time.csv", CsvPage(parts.online_time, guard))
     if parts.api is not None:
@@ -103,10 +108,17 @@ def admin_site(parts: AdminParts, clock: IReactorTime) -> QuietSite:
     return QuietSite(root, clock)
 
 
-def _unread_page(desk: UnreadDesk, guard: Guard) -> RootPage:
-    page = RootPage("im: /v1/unread/explain, /v1/unread/verify")
-    page.putChild(b"explain", JsonRoute({"GET": desk.explain}, guard))
-    page.putChild(b"verify", JsonRoute({"GET": desk.verify}, guard))
+def _page(name: str, guard: Guard, **questions: Answer) -> RootPage:
+    """A page with questions beneath it."""
+    page = RootPage(f"im: {', '.join(f'/v1/{name}/{each}' for each in questions)}")
+    for each, answer in questions.items():
+        page.putChild(each.encode(), JsonRoute({"GET": answer}, guard))
+    return page
+
+
+def _personal_page(desk: PersonalDesk, guard: Guard) -> RootPage:
+    page = _page("personal-data", guard, export=desk.export)
+    page.putChild(b"erase", JsonRoute({"POST": desk.erase}, guard))
     return page
 
 

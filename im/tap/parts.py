@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from im import __version__
 from im.business.access import Access
+from im.business.erasing import Eraser, ErasingParts
 from im.business.online_time import OnlineTimeDesk
 from im.business.pushing import Pushes
 from im.business.tracing import TraceDesk
@@ -18,11 +19,12 @@ from im.http.admin import AdminParts, Check, NodeStatus, admin_site
 from im.http.api.about import Addresses
 from im.http.forwarded import TrustedProxies
 from im.http.metrics import Metric
+from im.http.personal import PersonalDesk
 from im.http.port import WEBSOCKET_PATH, HttpPort, HttpPortSettings, public_root
 from im.http.seeing import SeeingDesk, ShardStatus
 from im.http.site import QuietSite
 from im.ports import IAuthenticator, INodeBus, ISessionRegistry
-from im.tap.api import Api, api_ports
+from im.tap.api import Api, api_ports, new_id
 from im.tap.config import Config
 from im.tap.lag import EventLoopLag
 from im.tap.listeners import Listeners, as_url
@@ -163,7 +165,12 @@ class NodeParts:
             OnlineTimeDesk(timed),
             timed,
             api.operators,
-        )._replace(nodes=core.nodes, drain=self._end_in_order, seeing=seeing)
+        )._replace(
+            nodes=core.nodes,
+            drain=self._end_in_order,
+            seeing=seeing,
+            personal=PersonalDesk(timed, Eraser(ErasingParts(timed, access, core.node.ask, new_id))),
+        )
         try:
             told = await self._listen(core, admin, api)
         except ValueError as error:
