@@ -34,6 +34,10 @@ class Identity(NamedTuple):
     issued_at: float = 0.0
 
 
+ADDRESS_SEPARATOR = "~"
+"""Between the name of a node and a generation of it; it stands in neither."""
+
+
 class Session(NamedTuple):
     """A logged-in connection, as the registry knows it. `fence` is the login attempt of its device."""
 
@@ -44,6 +48,11 @@ class Session(NamedTuple):
     node: str
     generation: str
     fence: int
+
+    @property
+    def address(self) -> str:
+        """Where its node takes batches under this generation, whoever has heard of that by now."""
+        return f"{self.node}{ADDRESS_SEPARATOR}{self.generation}"
 
 
 class MembershipChange(NamedTuple):
@@ -179,7 +188,10 @@ class IWatchers(Interface):
 
 
 class INodeBus(Interface):
-    """Carries batches to named nodes. Order between two nodes' names is not kept, to one node it is."""
+    """Carries batches to nodes, which are named, or named with a generation: see `Session.address`.
+
+    Order to several nodes is not kept, to one it is.
+    """
 
     def attach(node: str, receiver: NodeReceiver) -> None:
         """Let `receiver` have what is published to `node` from now on. It must not raise."""

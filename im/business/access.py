@@ -64,9 +64,9 @@ class Access:
         accepted(result, expected)
 
     async def _evict(self, user: str, chosen: Chosen, why: Refused) -> int:
-        by_node: dict[str, list[Eviction]] = {}
+        by_address: dict[str, list[Eviction]] = {}
         for session in filter(chosen, await self._registry.sessions(user)):
-            by_node.setdefault(session.node, []).append(Eviction(session.id, why.code, why.text))
-        for node, evictions in by_node.items():
-            self._bus.publish(node, NodeBatch(evictions=evictions))
-        return sum(map(len, by_node.values()))
+            by_address.setdefault(session.address, []).append(Eviction(session.id, why.code, why.text))
+        for address, evictions in by_address.items():
+            self._bus.publish(address, NodeBatch(evictions=evictions))
+        return sum(map(len, by_address.values()))

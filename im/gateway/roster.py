@@ -58,7 +58,7 @@ class Roster:
                 continue
             if session.node != self._identity.name:
                 eviction = Eviction(session.id, _DISPLACED.code, _DISPLACED.text)
-                self._bus.publish(session.node, NodeBatch(evictions=[eviction]))
+                self._bus.publish(session.address, NodeBatch(evictions=[eviction]))
             self._unregister(session)
 
     def leave(self, connection: Connection, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from zope.interface import implementer
 
-from im.ports import INodeBus, NodeBatch, NodeReceiver
+from im.ports import ADDRESS_SEPARATOR, INodeBus, NodeBatch, NodeReceiver
 
 
 @implementer(INodeBus)
@@ -22,6 +22,6 @@ class MemoryNodeBus:
 
     def publish(self, node: str, batch: NodeBatch) -> None:
         """See `INodeBus`."""
-        receiver = self._receivers.get(node)
+        receiver = self._receivers.get(node.partition(ADDRESS_SEPARATOR)[0])
         if receiver is not None:
             receiver(batch)

@@ -146,7 +146,7 @@ class Directory:
                 cursor = raw.decode()
                 if cursor == "0" or len(found) > _MOST_SESSIONS:
                     break
-        unique = {each.id: each for each in found if address(each.node, each.generation) in self._nodes}
+        unique = {each.id: each for each in found if each.address in self._nodes}
         return list(unique.values())
 
     async def refresh(self) -> None:

@@ -19,10 +19,10 @@ neither may stand in an id. One whose node has no lease of that generation doesn
 
 from collections.abc import Iterable
 
-from im.ports import Session, UnavailableError
+from im.ports import ADDRESS_SEPARATOR, Session, UnavailableError
 
 VERSION = "1"
-SEPARATOR = "~"
+SEPARATOR = ADDRESS_SEPARATOR
 
 
 class Keys:

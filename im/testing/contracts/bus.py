@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from im.core.errors import Code
-from im.ports import Eviction, INodeBus, NodeBatch
+from im.ports import ADDRESS_SEPARATOR, Eviction, INodeBus, NodeBatch
 
 
 def a_batch(number: int) -> NodeBatch:
@@ -45,6 +45,16 @@ class NodeBusContract(TestCase):
         self.bus.publish("n1", a_batch(2))
         await done
         self.assertEqual([a_batch(2)], got)
+
+    async def test_a_node_is_reached_by_the_address_of_its_generation(self) -> None:
+        got, done = self.receiver(1)
+        self.bus.publish(self.address("n1"), a_batch(1))
+        await done
+        self.assertEqual([a_batch(1)], got)
+
+    def address(self, node: str) -> str:
+        """A node's name with its generation."""
+        return f"{node}{ADDRESS_SEPARATOR}g"
 
     async def test_a_detached_node_gets_nothing(self) -> None:
         got, done = self.receiver(1)

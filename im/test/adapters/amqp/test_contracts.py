@@ -7,7 +7,7 @@ from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from im.core.commands import Request
-from im.ports import INodeBus, NodeBatch, NodeReceiver
+from im.ports import ADDRESS_SEPARATOR, INodeBus, NodeBatch, NodeReceiver
 from im.test.adapters.amqp.cluster import AmqpCase, Node, Worker, clock
 from im.testing.contracts import bridge, bus
 
@@ -31,7 +31,9 @@ class _Bus:
     def publish(self, node: str, batch: NodeBatch) -> None:
         attached = self._attached.get(node)
         if attached is not None:
-            self._worker.publisher.publish(attached.inbox.address, batch)
+            node = attached.inbox.address
+        if ADDRESS_SEPARATOR in node:
+            self._worker.publisher.publish(node, batch)
 
 
 class BusContractTests(AmqpCase, bus.NodeBusContract):
@@ -39,6 +41,9 @@ class BusContractTests(AmqpCase, bus.NodeBusContract):
         super().setUp()
         nodes = [await self.node("n1", f"g{number}") for number in range(2)]
         self.bus = _Bus(await self.worker(), nodes)
+
+    def address(self, node: str) -> str:
+        return f"{node}{ADDRESS_SEPARATOR}g0"
 
 
 class BridgeContractTests(AmqpCase, bridge.BridgeContract):
