@@ -42,8 +42,10 @@ class Proxy:
         self.is_still = True
 
     def slow_down(self, seconds: float) -> None:
-        """Let everything come later, in each direction."""
+        """Let everything come later, in each direction; 0: at once."""
         self.delay_seconds = seconds
+        for end in list(self.ends):
+            end.flow()
 
     def heal(self) -> None:
         """Lead on as at first; what was held comes at once."""

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,16 +10,20 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 
+from im.client import Client, ClientSettings, Status
 from im.test.faults.case import FaultCase
-from im.test.faults.clusters import FaultyCluster
+from im.test.faults.clusters import SHARDS, FaultyCluster
+from im.test.faults.nodes import until
 from im.test.faults.people import Crowd, Traffic
 from im.testing.clusters.folders import cluster_folder
 from im.testing.clusters.member import Member
 from im.testing.services.process import ServerProcess
+from im.testing.services.rabbitmq import RabbitServer
 
 OFFERED_PER_SECOND = 200.0
 RUNS = int(os.environ.get("IM_TEST_FAULT_RUNS", "2"))
 """Of faults in any combination; `scripts/faults` asks for more."""
+ROUNDS = 12
 PAIRS = ("alice", "bob"), ("carol", "dave"), ("alice", "dave"), ("bob", "carol")
 
 
@@ -49,6 +53,16 @@ class ClusterTests(FaultCase):
             ("Redis loses everything", lambda: self.restart(engines["redis"])),
             ("RabbitMQ is killed", lambda: self.restart(engines["rabbitmq"])),
             ("PostgreSQL is killed", lambda: self.restart(engines["postgresql"])),
+            ("a node is cut off from RabbitMQ", lambda: self.cut("node-1 and rabbitmq", 2.0)),
+            ("a node is cut off from Redis", lambda: self.cut("node-2 and redis", 2.0)),
+            ("a worker is cut off from PostgreSQL", lambda: self.cut("worker-1 and postgresql", 2.0)),
+            ("people are cut off from a node", lambda: self.cut("people and node-1", 1.0)),
+            ("nothing comes through to RabbitMQ", lambda: self.hold("worker-2 and rabbitmq", 8.0)),
+            ("nothing comes through to PostgreSQL", lambda: self.hold("worker-1 and postgresql", 8.0)),
+            ("every way is slow", lambda: self.slow_down(0.05, 3.0)),
+            ("a lease lapses while its node lives", lambda: self.lapse("node-1")),
+            ("messages come that nobody understands", self.poison),
+            ("RabbitMQ's disk is full", lambda: self.fill(3.0)),
         ):
             before = crowd.offered
             await fault()
@@ -82,6 +96,11 @@ class ClusterTests(FaultCase):
             found.append((f"freeze {member.name} {seconds:.1f} s", partial(self.freeze, member, seconds)))
         for name, engine in self.cluster.cluster.engines.items():
             found.append((f"restart {name}", partial(self.restart, engine)))
+        for name in self.cluster.ways_in_use:
+            seconds = self.random.uniform(0.5, 9.0)
+            found.append((f"cut {name} {seconds:.1f} s", partial(self.cut, name, seconds)))
+            found.append((f"hold {name} {seconds:.1f} s", partial(self.hold, name, seconds)))
+        found.append(("slow ways", partial(self.slow_down, 0.05, 3.0)))
         return found
 
     async def test_a_rolling_restart_of_every_process_fails_no_send(self) -> None:
@@ -97,6 +116,30 @@ class ClusterTests(FaultCase):
             print(f"{member.name}: ended within {stopped:.1f} s, {crowd.offered - before} offered meanwhile")
         traffic.stop()
         await self.settle(crowd)
+
+    async def test_a_device_that_logs_in_on_two_nodes_at_once_has_one_session(self) -> None:
+        for number in range(ROUNDS):
+            user = f"twin{number}"
+            doors = self.cluster.addresses_of(user)
+            twins = [self.twin(user, door) for door in doors]
+            for twin in twins:
+                self.addCleanup(twin.stop)
+                twin.start()
+                await self.sleep(self.random.choice((0.0, 0.0, 0.005, 0.02)))
+
+            def is_settled(twins: Sequence[Client] = twins) -> bool:
+                found = sorted(twin.status.status.value for twin in twins)
+                return found == [Status.AWAY.value, Status.ONLINE.value]
+
+            await until(reactor, is_settled, f"one of two, round {number} of IM_TEST_SEED={self.seed}")
+            (session,) = await self.cluster.sessions(user)
+            (online,) = (twin.status.reason for twin in twins if twin.status.status is Status.ONLINE)
+            self.assertEqual(session.node, online)
+
+    def twin(self, user: str, door: str) -> Client:
+        """A client on a device that another one claims, too."""
+        settings = ClientSettings(addresses=(door,), token=self.cluster.token(user), device="phone")
+        return Client(settings, reactor, random=self.random)
 
     async def settle(self, crowd: Crowd) -> None:
         """Everyone has everything, and the history holds."""
@@ -129,4 +172,56 @@ class ClusterTests(FaultCase):
     async def restart(self, engine: ServerProcess) -> None:
         """kill -9 of an engine; after a while it is started again."""
         await deferToThread(engine.kill)
+        await self.sleep(1.0)
+
+    async def cut(self, name: str, seconds: float) -> None:
+        """End what goes a way, and let nothing through for a while."""
+        self.cluster.ways[name].cut()
+        await self.heal_later(seconds, name)
+
+    async def hold(self, name: str, seconds: float) -> None:
+        """Let nothing through for a while, without anybody's connection ending."""
+        self.cluster.ways[name].hold()
+        await self.heal_later(seconds, name)
+
+    async def slow_down(self, delay: float, seconds: float) -> None:
+        """Let everything be late for a while."""
+        for way in self.cluster.ways.values():
+            way.slow_down(delay)
+        await self.sleep(seconds)
+        for way in self.cluster.ways.values():
+            way.slow_down(0.0)
+        await self.sleep(1.0)
+
+    async def heal_later(self, seconds: float, name: str) -> None:
+        """After a while the way is as it was."""
+        await self.sleep(seconds)
+        self.cluster.ways[name].heal()
+        await self.sleep(1.0)
+
+    async def lapse(self, node: str) -> None:
+        """Redis lets a lease go while its node lives, which then begins anew."""
+        generation = await self.cluster.generation(node)
+        await self.cluster.forget(node)
+        while await self.cluster.generation(node) in ("", generation):
+            await self.sleep(0.2)
+
+    async def poison(self) -> None:
+        """Anybody's bytes in the queues of shards, of nodes, and of pushes; they are put aside or dropped."""
+        nodes = [f"{each.name}~{await self.cluster.generation(each.name)}" for each in self.cluster.gateways]
+        before = await deferToThread(self.cluster.poison, nodes)
+        kept = before + SHARDS + 1
+        for _ in range(100):
+            if await deferToThread(self.cluster.dead_letters) >= kept:
+                return
+            await self.sleep(0.1)
+        self.fail(f"fewer than {kept} dead letters")
+
+    async def fill(self, seconds: float) -> None:
+        """RabbitMQ takes no messages for a while, as when its disk is full."""
+        broker = self.cluster.cluster.engines["rabbitmq"]
+        assert isinstance(broker, RabbitServer)
+        await deferToThread(broker.control, "set_disk_free_limit", "100000GB")
+        await self.sleep(seconds)
+        await deferToThread(broker.control, "set_disk_free_limit", "1MB")
         await self.sleep(1.0)

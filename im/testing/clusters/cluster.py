@@ -37,6 +37,15 @@ ENGINES: Mapping[str, tuple[str, type[ServerProcess]]] = {
 """Name of the folder -> the variable that names one that runs, and the private one."""
 
 
+Way = Callable[[str, str, str], str]
+"""The URL by which a member of a name reaches an engine, by the engine's name and its own URL."""
+
+
+def straight(member: str, engine: str, url: str) -> str:
+    """The engine's own URL."""
+    return url
+
+
 class ClusterPlan(NamedTuple):
     """What a cluster is made of."""
 
@@ -45,6 +54,7 @@ class ClusterPlan(NamedTuple):
     business: int = 2
     settings: Mapping[str, str] = {}
     """Further `IM_*` variables of every process."""
+    way: Way = straight
 
 
 class Cluster:
@@ -85,16 +95,21 @@ class Cluster:
         shared = {
             "IM_USERS": "open",
             **self._environ,
-            **self.urls,
             **self._plan.settings,
             "IM_SIGNING_KEY_FILE": str(keys),
         }
         names = [(f"worker-{number + 1}", "im-business") for number in range(self._plan.business)]
         names += [(f"node-{number + 1}", "im-gateway") for number in range(self._plan.gateways)]
-        self.members = [Member(name, program, folder / name, shared) for name, program in names]
+        self.members = [
+            Member(name, program, folder / name, {**shared, **self._urls_of(name)}) for name, program in names
+        ]
         for member in self.members:
             member.start()
         self._wait_until_ready()
+
+    def _urls_of(self, member: str) -> Mapping[str, str]:
+        ways = self._plan.way
+        return {variable: ways(member, name, self.urls[variable]) for name, (variable, _) in ENGINES.items()}
 
     def _folder_of(self, name: str) -> Path:
         folder = self._plan.state_dir / name

@@ -8,6 +8,7 @@ from pathlib import Path
 from im.testing.services.process import ServerProcess, free_port, is_listening
 
 _PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+_CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 _CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
 log.file = false
@@ -93,6 +94,10 @@ class RabbitServer(ServerProcess):
             "RABBITMQ_ALLOW_INPUT": "1",
             **{f"RABBITMQ_{name}": str(self.folder / file) for name, file in files.items()},
         }
+
+    def control(self, *arguments: str) -> None:
+        """Do as an operator does. Blocks."""
+        self.run([_CONTROL, "--quiet", *arguments])
 
     def stop(self) -> None:
         """See `ServerProcess`."""

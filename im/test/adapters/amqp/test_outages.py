@@ -44,10 +44,6 @@ class _Server(RabbitServer):
         with (self.folder / "rabbitmq.conf").open("a") as file:
             file.write(_TLS.format(port=self.tls_port, files=self.files))
 
-    def control(self, *arguments: str) -> None:
-        """Do as an operator does."""
-        self.run(["/usr/lib/rabbitmq/bin/rabbitmqctl", "--quiet", *arguments])
-
 
 _servers: list[_Server] = []
 
