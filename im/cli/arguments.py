@@ -124,6 +124,44 @@ def _trace(parser: Parser) -> None:
 
 
 def _sessions(parser: Parser) -> None:
+def _dead_letters(parser: Parser) -> None:
+    parser.add_argument("action", choices=("list", "show", "retry", "drop"), help="what to do")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="of which letters, as list shows them")
+    parser.add_argument("--all", dest="everything", action="store_true", help="retry or drop all of them")
+    parser.add_argument(
+        "--amqp", metavar="URL", help="amqp://… of the cluster, or file:PATH that holds it [IM_AMQP_URL]"
+    )
+    parser.add_argument("--cluster", metavar="NAME", help="the cluster's name [IM_CLUSTER, else im]")
+    parser.add_argument(
+        "--limit", type=count, default=100, metavar="N", help="list so many, the oldest [100]"
+    )
+
+
+def _explain_unread(parser: Parser) -> None:
+    _whom(parser)
+    parser.add_argument("conversation", metavar="CONVERSATION", help="of which conversation")
+
+
+def _verify_unread(parser: Parser) -> None:
+    local(parser)
+    parser.add_argument("--user", metavar="USER", help="only the numbers of this user")
+
+
+def _person(parser: Parser) -> None:
+    local(parser)
+    parser.add_argument("--user", required=True, metavar="USER", help="whose data")
+
+
+def _export(parser: Parser) -> None:
+    _person(parser)
+    parser.add_argument("--output", metavar="FILE", help="write to this new file [stdout]")
+
+
+def _erase(parser: Parser) -> None:
+    _person(parser)
+    parser.add_argument("--yes", action="store_true", help="it can't be undone, and is meant")
+
+
     local(parser)
     parser.add_argument("--user", metavar="USER", help="only those of this user")
 
@@ -305,6 +343,7 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "shards": (local, "show who owns the shards of a cluster, since when, and what waits"),
     "trace": (_trace, "show how a message went: committed, announced, delivered, read"),
     "drain": (_drain, "end a node in order: its clients move to others first"),
+    "dead-letters": (_dead_letters, "list, show, retry or drop what a cluster could not do"),
     "sessions": (_sessions, "show who is connected to the local node"),
     "kick": (_kick, "end a user's sessions; they may come back"),
     "logout": (_logout, "log a device out, so that it needs a new token"),

@@ -52,6 +52,32 @@ def parameters_of(url: str, heartbeat: int) -> pika.URLParameters:
     return parameters
 
 
+def _place(parameters: pika.URLParameters) -> str:
+    return f"RabbitMQ at {parameters.host}:{parameters.port}"
+
+
+def _endpoint(parameters: pika.URLParameters, reactor: IReactorTime) -> IStreamClientEndpoint:
+    endpoint: IStreamClientEndpoint = HostnameEndpoint(reactor, parameters.host, parameters.port)
+    if parameters.ssl_options is not None:
+        endpoint = wrapClientTLS(optionsForClientTLS(parameters.host), endpoint)
+    return endpoint
+
+
+async def connect(parameters: pika.URLParameters, reactor: IReactorTime) -> AmqpProtocol:
+    """A connection that does not come back, for one command. Raises `UnavailableError`, one sentence."""
+    factory = AmqpFactory(parameters, lambda _: None)
+    connecting: Deferred[Any] = _endpoint(parameters, reactor).connect(factory)
+    try:
+        protocol: AmqpProtocol = await connecting.addTimeout(CALL_SECONDS, reactor)
+    except (ConnectError, TimeoutError, OSError) as error:
+        raise UnavailableError(f"{_place(parameters)} is not reached: {sentence(error)}") from error
+    refusal = await protocol.opened.addTimeout(CALL_SECONDS, reactor)
+    if refusal:
+        protocol.transport.abortConnection()
+        raise UnavailableError(f"{_place(parameters)} does not let us in: {refusal}")
+    return protocol
+
+
 class AmqpConnection:
     """From `start` to `stop`. `set_up` is run on each new connection; `lost` is called when one is gone.
 
@@ -67,14 +93,12 @@ class AmqpConnection:
         set_up: SetUp,
         lost: Callable[[], None],
     ) -> None:
-        self._place = f"RabbitMQ at {parameters.host}:{parameters.port}"
+        self._place = _place(parameters)
         self._reactor = reactor
         self._set_up = set_up
         self._lost = lost
-        endpoint: IStreamClientEndpoint = HostnameEndpoint(reactor, parameters.host, parameters.port)
-        if parameters.ssl_options is not None:
-            endpoint = wrapClientTLS(optionsForClientTLS(parameters.host), endpoint)
         factory = AmqpFactory(parameters, self._blocked)
+        endpoint = _endpoint(parameters, reactor)
         self._service = ClientService(endpoint, factory, backoffPolicy(*_BACK_OFF), clock=reactor)
         self._protocol: AmqpProtocol | None = None
         self._running: Deferred[None] = succeed(None)

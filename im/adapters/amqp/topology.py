@@ -68,6 +68,10 @@ class Topology:
         """The queue of an app's own type."""
         return f"{self.custom_prefix}{number}"
 
+    def is_ours(self, queue: str) -> bool:
+        """Whether a queue has a name of this cluster, and is not that of dead letters."""
+        return queue.startswith(f"{self._prefix}.") and queue != self.dead.name
+
     @property
     def push(self) -> Queue:
         """Of pushes."""
