@@ -123,7 +123,6 @@ def _trace(parser: Parser) -> None:
     parser.add_argument("--client-id", metavar="HEX", help="and under which client_msg_id")
 
 
-def _sessions(parser: Parser) -> None:
 def _dead_letters(parser: Parser) -> None:
     parser.add_argument("action", choices=("list", "show", "retry", "drop"), help="what to do")
     parser.add_argument("ids", nargs="*", metavar="ID", help="of which letters, as list shows them")
@@ -137,31 +136,7 @@ def _dead_letters(parser: Parser) -> None:
     )
 
 
-def _explain_unread(parser: Parser) -> None:
-    _whom(parser)
-    parser.add_argument("conversation", metavar="CONVERSATION", help="of which conversation")
-
-
-def _verify_unread(parser: Parser) -> None:
-    local(parser)
-    parser.add_argument("--user", metavar="USER", help="only the numbers of this user")
-
-
-def _person(parser: Parser) -> None:
-    local(parser)
-    parser.add_argument("--user", required=True, metavar="USER", help="whose data")
-
-
-def _export(parser: Parser) -> None:
-    _person(parser)
-    parser.add_argument("--output", metavar="FILE", help="write to this new file [stdout]")
-
-
-def _erase(parser: Parser) -> None:
-    _person(parser)
-    parser.add_argument("--yes", action="store_true", help="it can't be undone, and is meant")
-
-
+def _sessions(parser: Parser) -> None:
     local(parser)
     parser.add_argument("--user", metavar="USER", help="only those of this user")
 
@@ -342,8 +317,8 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "nodes": (local, "show the nodes of a cluster: addresses, load, version, state"),
     "shards": (local, "show who owns the shards of a cluster, since when, and what waits"),
     "trace": (_trace, "show how a message went: committed, announced, delivered, read"),
-    "drain": (_drain, "end a node in order: its clients move to others first"),
     "dead-letters": (_dead_letters, "list, show, retry or drop what a cluster could not do"),
+    "drain": (_drain, "end a node in order: its clients move to others first"),
     "sessions": (_sessions, "show who is connected to the local node"),
     "kick": (_kick, "end a user's sessions; they may come back"),
     "logout": (_logout, "log a device out, so that it needs a new token"),
