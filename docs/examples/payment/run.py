@@ -72,10 +72,20 @@ class Programs:
 
 
 def http_of(state: Path) -> str:
-    """Where the running node of a state folder serves its HTTP API."""
-    wait_for((state / "node.json").exists)
-    told: dict[str, str] = json.loads((state / "node.json").read_text())
-    return told["http"]
+    """Where the running node of a state folder, or the first of a cluster's, serves its HTTP API."""
+    found: list[str] = []
+
+    def is_there() -> bool:
+        told = [
+            json.loads(path.read_text())
+            for path in (state / "node.json", *sorted(state.glob("*/node.json")))
+            if path.exists()
+        ]
+        found.extend(each["http"] for each in told if each["http"])
+        return bool(found)
+
+    wait_for(is_there)
+    return found[0]
 
 
 def make_key(stack: ExitStack, state: Path) -> str:
@@ -152,6 +162,6 @@ async def main(reactor: Any, arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A shop whose customers see at once that they have paid.")
     parser.add_argument("--orders", type=int, default=20, metavar="N")
-    parser.add_argument("--state-dir", metavar="DIR", help="of a node that runs here")
+    parser.add_argument("--state-dir", metavar="DIR", help="of a node or a cluster that runs here")
     given = parser.parse_args()
     react(lambda reactor: Deferred.fromCoroutine(main(reactor, given)))
