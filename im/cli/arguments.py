@@ -25,9 +25,9 @@ def make_parser() -> Parser:
     return parser
 
 
-def _peer(parser: Parser) -> None:
+def _chat(parser: Parser) -> None:
     acting(parser)
-    whereto(parser, "--to")
+    whereto(parser, "--to", is_required=False)
 
 
 def _actions(actions: Mapping[str, Action]) -> "Callable[[Parser], None]":
@@ -55,7 +55,8 @@ def _token(parser: Parser) -> None:
 
 
 def _send(parser: Parser) -> None:
-    _peer(parser)
+    acting(parser)
+    whereto(parser, "--to")
     timeout(parser, "how long to wait for the acknowledgement [10]", 10.0)
     parser.add_argument("--reply-to", type=count, default=0, metavar="SEQ", help="the message it answers")
     parser.add_argument(
@@ -305,7 +306,7 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "send": (_send, "send one message and wait until it is stored"),
     "call": (_call, "send a message of an app's own type and show what answers it"),
     "tail": (_tail, "show what a user has not yet received, then what comes"),
-    "chat": (_peer, "talk with a user, with marks for sent, delivered and read"),
+    "chat": (_chat, "talk with users and in groups, with marks for sent, delivered and read"),
     "history": (_history, "show the latest of a conversation"),
     "unread": (acting, "show how many unread messages each conversation has"),
     "contacts": (_contacts, "show a user's conversations: names, unread, what was said last"),

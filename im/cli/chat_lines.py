@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -12,7 +12,8 @@ from twisted.internet.threads import blockingCallFromThread
 from im.cli.marks import SIGNS
 from im.cli.output import Json, Output, shown
 from im.cli.peer import in_words
-from im.cli.transcript import Line
+from im.cli.talk import Pair
+from im.cli.transcript import Line, Transcript
 from im.core.presence import Presence
 
 READ_BYTES = 4_096
@@ -121,6 +122,19 @@ class LineView:
             "devices": [each.device_class for each in presence.devices],
         }
         self._write(record, f"-- {shown(presence.user)} {in_words(presence)}")
+
+    def opened(self, pair: Pair, transcript: Transcript) -> None:
+        """Another conversation is written from now on, from the lines of it that are there."""
+        self._conversation = pair.conversation
+        record: dict[str, Json] = {"event": "opened", "conversation": pair.conversation, "user": pair.peer}
+        self._write(record, f"-- {shown(pair.title)}")
+        for line in transcript:
+            self.changed(line)
+
+    def listed(self, lines: Sequence[str]) -> None:
+        """What was asked for."""
+        for line in lines:
+            self.note(line)
 
     def note(self, text: str) -> None:
         """Something beside the conversation."""

@@ -1,6 +1,7 @@
 """A chat on a terminal: the conversation above, how the connection stands, and a line to write on."""
 
 import asyncio
+from collections.abc import Sequence
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -16,6 +17,7 @@ from twisted.internet.defer import Deferred
 from im.cli.chat_lines import Say, text_of
 from im.cli.marks import Mark
 from im.cli.peer import in_words
+from im.cli.talk import Pair
 from im.cli.transcript import Line, Transcript
 from im.core.presence import Presence
 
@@ -26,6 +28,7 @@ _STYLE = Style.from_dict(
         "own": "",
         "other": "bold",
         "failed": "ansired",
+        "listed": "ansicyan",
         "waiting": "ansiyellow",
         "read": "ansigreen",
     }
@@ -36,7 +39,7 @@ _MARK_STYLES = {
     Mark.FAILED: "class:failed",
     Mark.READ: "class:read",
 }
-HINT = "Enter sends, PageUp and PageDown scroll, Ctrl-D leaves"
+HINT = "Enter sends, /help says what else, PageUp and PageDown scroll, Ctrl-D leaves"
 
 
 class Screen:
@@ -51,6 +54,7 @@ class Screen:
         self._running: asyncio.Future[None] | None = None
         self._status = "connecting…"
         self._note = HINT
+        self._listed: Sequence[str] = ()
         self._peer = ""
         self._scrolled = 0
         self.application: Application[None] = self._make()
@@ -96,6 +100,20 @@ class Screen:
         self._peer = f" ({in_words(presence)})"
         self.application.invalidate()
 
+    def opened(self, pair: Pair, transcript: Transcript) -> None:
+        """Another conversation is shown from now on."""
+        self._title = pair.title
+        self._transcript = transcript
+        self._peer = ""
+        self._scrolled = 0
+        self.application.invalidate()
+
+    def listed(self, lines: Sequence[str]) -> None:
+        """What was asked for, below the conversation until the next line is entered."""
+        self._listed = lines
+        self._scrolled = 0
+        self.application.invalidate()
+
     def note(self, text: str) -> None:
         """Something beside the conversation."""
         self._note = text
@@ -108,6 +126,8 @@ class Screen:
             own = "class:own" if line.is_own else "class:other"
             style = _MARK_STYLES.get(line.mark, own) if line.mark is not None else own
             drawn += [(style, text_of(line)), ("", "\n")]
+        for text in self._listed:
+            drawn += [("class:listed", text), ("", "\n")]
         return drawn[:-1]
 
     def bar(self) -> StyleAndTextTuples:
@@ -153,10 +173,11 @@ class Screen:
 
     def _accept(self, buffer: Buffer) -> bool:
         self._scrolled = 0
+        self._listed = ()
         text = buffer.text.encode("utf-8", "replace").decode()
         if text.strip() and self._say is not None:
             self._say(text)
         return False
 
     def _count(self) -> int:
-        return sum(1 for _ in self._transcript)
+        return sum(1 for _ in self._transcript) + len(self._listed)

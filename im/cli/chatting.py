@@ -2,25 +2,27 @@
 
 import os
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.python.failure import Failure as DeferredFailure
 
+from im.cli.chat_commands import CONTACTS, Commands, is_command, to_say
 from im.cli.failures import Failure, Status, unreachable
 from im.cli.online import Session
 from im.cli.peer import Peer
 from im.cli.pushes import may_show, push_text
-from im.cli.talk import Pair, Talk, View
-from im.cli.transcript import Transcript
+from im.cli.talk import Pair, Talk, View, pair_in
+from im.cli.transcript import Line, Transcript
 from im.client.client import Client
-from im.client.core.events import Message, SendFailed, SendState, SendUnknown, Sent
+from im.client.core.events import CursorMoved, Message, SendState
 from im.client.errors import ClientError, ClientStoppedError, NotFoundError, OutboxFullError, ServerError
 from im.client.settings import ClientStatus, HistoryPage
 from im.client.settings import Status as ClientState
 from im.core.entries import TEXT
 from im.core.ids import uuid7
+from im.core.messages import Head
 from im.core.presence import Presence
 
 DEVICE_CLASS = "desktop"
@@ -42,6 +44,12 @@ class Face(View, Protocol):
 
     def peer(self, presence: Presence) -> None:
         """Whether the other side is online."""
+
+    def opened(self, pair: Pair, transcript: Transcript) -> None:
+        """Another conversation is shown from now on."""
+
+    def listed(self, lines: Sequence[str]) -> None:
+        """What the user asked for, beside the conversation."""
 
     def listen(self, say: "Callable[[str], Deferred[None]]") -> "Deferred[None]":
         """Call `say` with each line of the user's, after the one before fired; fires at the end of all."""
@@ -79,37 +87,41 @@ def _unread_for_now(failure: DeferredFailure) -> None:
     failure.trap(ClientError)  # The next cursor that moves covers this one.
 
 
+class Opened(NamedTuple):
+    """A conversation that was opened in this chat."""
+
+    pair: Pair
+    transcript: Transcript
+    talk: Talk
+
+
 class Chat:
-    """One conversation on a face, until the user leaves."""
+    """One conversation after the other on a face, until the user leaves."""
 
     def __init__(self, session: Session, pair: Pair, transcript: Transcript, face: Face) -> None:
         self._session = session
-        self._client = client = session.client
-        self._pair = pair
-        self._transcript = transcript
+        self._client = session.client
+        self._user = pair.user
         self._face = face
-        reads = ReadCursor(lambda seq: client.read(pair.conversation, seq))
-        self._talk = Talk(pair, transcript, face, reads.to)
-        self._peer = Peer(client, pair.peer, face.peer)
+        self._all: dict[str, Opened] = {}
+        self._here = self._made(pair, transcript)
+        self._peer = Peer(self._client, pair.peer, face.peer)
+        self._commands = Commands(self._client, pair.user, self._list, self._open)
+        self._turn = DeferredLock()
         self._opened: Deferred[None] = Deferred()
         self._room: Deferred[None] | None = None
         self._stored: Deferred[None] | None = None
         self._has_left = False
         self._has_been_online = False
-        self._sends: dict[type, Callable[[Any], None]] = {
-            Sent: self._talk.sent,
-            SendUnknown: self._talk.unknown,
-            SendFailed: self._talk.failed,
-        }
 
     async def run(self) -> None:
         """Show and send until the user leaves, and what was said last is stored. Raises `Failure`."""
         self._observe(self._client)
-        self._talk.unsent(
+        self._here.talk.unsent(
             {
                 each.client_msg_id: each.content.decode("utf-8", "replace")
                 for each in self._session.device.unsent
-                if each.conversation == self._pair.conversation and each.kind == TEXT
+                if each.conversation == self._here.pair.conversation and each.kind == TEXT
             }
         )
         try:
@@ -123,9 +135,9 @@ class Chat:
     async def _settle(self) -> None:
         """The user has left: let what was said be stored, and what was asked for be shown."""
         patience = self._face.patience
-        if self._transcript.waiting:
+        if self._waiting:
             self._stored = Deferred()
-            await self._session.wait(self._stored, patience, _unknown(self._pair.user))
+            await self._session.wait(self._stored, patience, _unknown(self._user))
         if patience > MOMENT:
             await self._session.wait(self._opened, patience, unreachable("nobody answers"))
 
@@ -133,36 +145,50 @@ class Chat:
         client.on_state(self._state)
         client.on_message(self._message)
         client.on_send(self._send)
-        client.on_cursor(self._talk.cursor)
-        client.on_head(self._talk.head)
+        client.on_cursor(self._cursor)
+        client.on_head(self._head)
         client.on_event(lambda push: self._face.note(f"pushed: {push_text(push)}"))
 
     def _say(self, text: str) -> "Deferred[None]":
-        """Send a line; fires when there is room for the next."""
+        """Send a line, or do what it asks for; fires when there is room for the next.
+
+        What is said while something is being done waits for that: it may be meant for elsewhere.
+        """
+        if is_command(text) or self._turn.locked:
+            return self._turn.run(self._do, text)
+        return self._do(text)
+
+    def _do(self, text: str) -> "Deferred[None]":
+        if is_command(text):
+            return self._commands.run(text)
+        here = self._here
+        if not here.pair.conversation:
+            self._face.listed(["nobody is here; /contacts and /open NAME find somebody"])
+            return succeed(None)
+        text = to_say(text)
         client_msg_id = uuid7(time.time_ns() // 1_000_000, os.urandom(10))
-        self._talk.sending(client_msg_id, text)
-        seen = self._transcript.last_seq
-        sending = self._client.send(self._pair.conversation, text, seen_seq=seen, client_msg_id=client_msg_id)
-        sending.addErrback(self._not_sent, client_msg_id)
-        if self._transcript.waiting < MAX_WAITING:
+        here.talk.sending(client_msg_id, text)
+        seen = here.transcript.last_seq
+        sending = self._client.send(here.pair.conversation, text, seen_seq=seen, client_msg_id=client_msg_id)
+        sending.addErrback(self._not_sent, here.talk, client_msg_id)
+        if self._waiting < MAX_WAITING:
             return succeed(None)
         self._room = Deferred()
         return self._room
 
-    def _not_sent(self, failure: DeferredFailure, client_msg_id: bytes) -> None:
+    def _not_sent(self, failure: DeferredFailure, talk: Talk, client_msg_id: bytes) -> None:
         """What was refused, or is left for later, the events tell."""
         if failure.check(OutboxFullError):
-            self._talk.not_taken(client_msg_id, failure.getErrorMessage())
+            talk.not_taken(client_msg_id, failure.getErrorMessage())
         else:
             failure.trap(ServerError, ClientStoppedError)
 
     def _send(self, event: SendState) -> None:
-        tell = self._sends.get(type(event))
-        if tell is None or event.conversation != self._pair.conversation:
+        opened = self._all.get(event.conversation)
+        if opened is None or not opened.talk.send(event):
             return
-        tell(event)
         self._peer.look()  # the first message makes the two contacts
-        waiting = self._transcript.waiting
+        waiting = self._waiting
         if self._room is not None and waiting < MAX_WAITING:
             room, self._room = self._room, None
             room.callback(None)
@@ -175,7 +201,7 @@ class Chat:
         if self._has_left:
             return Deferred()
         if may_show(message, time.time_ns() // 1_000_000, DEVICE_CLASS):
-            self._talk.message(message)
+            self._here.talk.message(message)
             self._peer.look()
         return None
 
@@ -185,19 +211,74 @@ class Chat:
             if not self._has_been_online:
                 self._has_been_online = True
                 self._peer.look()
-                asked = self._client.history(self._pair.conversation, limit=HISTORY_ENTRIES)
-                asked.addCallbacks(self._history, self._no_history).chainDeferred(self._opened)
+                self._look_back(self._here).chainDeferred(self._opened)
         elif status.status in (ClientState.CONNECTING, ClientState.WAITING):
             self._face.status("reconnecting…" if self._has_been_online else "connecting…")
 
-    def _history(self, page: HistoryPage) -> None:
-        self._talk.history(page.messages, page.peer_delivered_seq, page.peer_read_seq)
+    def _open(self, conversation: str) -> "Deferred[None]":
+        """Go on in a conversation; fires when what was said there before is shown."""
+        here = self._all.get(conversation)
+        if here is None:
+            here = self._made(pair_in(self._user, conversation), Transcript(self._user))
+        self._here = here
+        self._face.opened(here.pair, here.transcript)
+        self._peer.turn_to(here.pair.peer)
+        return self._look_back(here)
+
+    def _made(self, pair: Pair, transcript: Transcript) -> Opened:
+        reads = ReadCursor(lambda seq: self._client.read(pair.conversation, seq))
+        view = _View(self._face, lambda: self._here.pair == pair)
+        opened = Opened(pair, transcript, Talk(pair, transcript, view, reads.to))
+        self._all[pair.conversation] = opened
+        return opened
+
+    def _look_back(self, here: Opened) -> "Deferred[None]":
+        """Show what was said before, or where something may be said."""
+        if not here.pair.conversation:
+            return self._commands.run(CONTACTS)
+        asked = self._client.history(here.pair.conversation, limit=HISTORY_ENTRIES)
+        return asked.addCallbacks(_history, self._no_history, callbackArgs=(here.talk,))
+
+    def _list(self, lines: Sequence[str]) -> None:
+        if not self._has_left:
+            self._face.listed(lines)
+
+    def _cursor(self, event: CursorMoved) -> None:
+        if event.conversation in self._all:
+            self._all[event.conversation].talk.cursor(event)
+
+    def _head(self, head: Head) -> None:
+        if head.conversation in self._all:
+            self._all[head.conversation].talk.head(head)
+
+    @property
+    def _waiting(self) -> int:
+        return sum(each.transcript.waiting for each in self._all.values())
 
     def _no_history(self, failure: DeferredFailure) -> None:
         """There is none before the first message; later ones come by themselves."""
         failure.trap(ClientError)
         if not failure.check(NotFoundError, ClientStoppedError):
             self._face.note(failure.getErrorMessage())
+
+
+class _View:
+    """Shows the lines of a conversation while that is the one on the face."""
+
+    def __init__(self, face: Face, is_here: Callable[[], bool]) -> None:
+        self._face = face
+        self._is_here = is_here
+
+    def changed(self, line: Line) -> None:
+        if self._is_here():
+            self._face.changed(line)
+
+    def note(self, text: str) -> None:
+        self._face.note(text)
+
+
+def _history(page: HistoryPage, talk: Talk) -> None:
+    talk.history(page.messages, page.peer_delivered_seq, page.peer_read_seq)
 
 
 def _unknown(user: str) -> Failure:

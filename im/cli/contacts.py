@@ -1,11 +1,12 @@
 """A user's conversations as a list of contacts: what each is called, what waits there, what was said last."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from im.cli.output import Json, shown
 from im.cli.records import APP, moment
 from im.cli.words import in_words
+from im.core.groups import GroupFacts
 from im.core.ids import direct_peer
 from im.core.messages import Head
 from im.core.relations import FRIEND
@@ -71,6 +72,23 @@ def row(contact: Contact) -> tuple[str, ...]:
     return (f"{head.unread:6}", when, shown(named(contact)), shown(contact.preview + _remarks(contact)))
 
 
+def group_row(contact: Contact, group: GroupFacts) -> tuple[str, ...]:
+    """A group for people: unread, one's role, how many are in it, name, and what is to be known of it."""
+    flags = {
+        f"mentioned {group.mentions}": group.mentions,
+        f"{group.asking} asking": group.asking,
+        "dissolved": group.is_dissolved,
+    }
+    members = f"{group.members} members"
+    name = shown(named(contact)) + _bracketed(flags)
+    return (f"{contact.head.unread:6}", group.role, members, name)
+
+
+def groups_of(contacts: Iterable[Contact]) -> list[tuple[Contact, GroupFacts]]:
+    """Those that are groups which the user is in."""
+    return [(each, group) for each in contacts if (group := each.head.group) is not None and group.role]
+
+
 def named(contact: Contact) -> str:
     """What a contact is called, with the id where that is another."""
     by_id = contact.user or contact.head.conversation
@@ -88,6 +106,10 @@ def _remarks(contact: Contact) -> str:
         "left": not contact.head.active,
         f"mentioned {contact.mentions}": contact.mentions,
     }
+    return _bracketed(flags)
+
+
+def _bracketed(flags: Mapping[str, int]) -> str:
     said = ", ".join(name for name, is_set in flags.items() if is_set)
     return f"  [{said}]" if said else ""
 

@@ -16,21 +16,39 @@ class Peer:
     def __init__(self, client: Client, user: str, show: Callable[[Presence], None]) -> None:
         self._client = client
         self._user = user
-        self._is_watched = not user
-        client.on_presence(show)
+        self._show = show
+        self._is_watched = False
+        client.on_presence(self._changed)
+
+    def turn_to(self, user: str) -> None:
+        """Watch another user from now on."""
+        if self._is_watched:
+            self._client.unwatch([self._user])
+        self._user = user
+        self._is_watched = False
+        self.look()
 
     def look(self) -> None:
         """Begin to watch, unless it is."""
-        if not self._is_watched:
+        user = self._user
+        if user and not self._is_watched:
             self._is_watched = True
-            self._client.watch([self._user]).addCallbacks(self._watched, self._not_watched)
+            self._client.watch([user]).addCallbacks(
+                self._watched, self._not_watched, callbackArgs=(user,), errbackArgs=(user,)
+            )
 
-    def _watched(self, presences: list[Presence]) -> None:
-        self._is_watched = bool(presences)
+    def _changed(self, presence: Presence) -> None:
+        if presence.user == self._user:
+            self._show(presence)
 
-    def _not_watched(self, failure: Failure) -> None:
+    def _watched(self, presences: list[Presence], user: str) -> None:
+        if user == self._user:
+            self._is_watched = bool(presences)
+
+    def _not_watched(self, failure: Failure, user: str) -> None:
         failure.trap(ClientError)
-        self._is_watched = False
+        if user == self._user:
+            self._is_watched = False
 
 
 def in_words(presence: Presence) -> str:

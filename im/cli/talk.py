@@ -1,15 +1,18 @@
 """A chat without its surface: what the client tells in; lines, marks and read cursors out."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from im.cli.output import Json
+from im.cli.output import Json, shown
 from im.cli.pushes import push_text
 from im.cli.records import APP, Shown
 from im.cli.transcript import Line, Transcript
 from im.cli.words import in_words
-from im.client.core.events import CursorMoved, Message, SendFailed, SendUnknown, Sent
+from im.client.core.events import CursorMoved, Message, SendFailed, SendState, SendUnknown, Sent
 from im.client.pushes import pushed
+from im.core.entries import EDIT, RECALL, counts
+from im.core.groups import is_group
+from im.core.ids import direct_peer
 from im.core.messages import Head
 
 
@@ -24,11 +27,23 @@ class View(Protocol):
 
 
 class Pair(NamedTuple):
-    """Who talks with whom, and their conversation."""
+    """Who talks with whom, and their conversation. `peer` is "" in a group; both are "" of nobody yet."""
 
     user: str
     peer: str
     conversation: str
+
+    @property
+    def title(self) -> str:
+        """Who talks where: `alice with bob`."""
+        if self.peer:
+            return f"{self.user} with {self.peer}"
+        return f"{self.user} in {self.conversation}" if self.conversation else self.user
+
+
+def pair_in(user: str, conversation: str) -> Pair:
+    """A user in a conversation."""
+    return Pair(user, direct_peer(conversation, user) or "", conversation)
 
 
 class Talk:
@@ -40,6 +55,11 @@ class Talk:
         self._view = view
         self._read = read
         self._read_seq = 0
+        self._sends: dict[type, Callable[[Any], None]] = {
+            Sent: self.sent,
+            SendUnknown: self.unknown,
+            SendFailed: self.failed,
+        }
 
     def history(self, messages: Iterable[Message], peer_delivered: int, peer_read: int) -> None:
         """What was said before, in order, and how far the other side has got."""
@@ -51,6 +71,7 @@ class Talk:
     def message(self, message: Message) -> None:
         """A message came, of this conversation or of another."""
         if message.conversation == self._pair.conversation:
+            self._fold(message)
             self._show(message)
             if message.sender != self._pair.user:
                 self._has_seen(message.seq)
@@ -60,6 +81,14 @@ class Talk:
     def sending(self, client_msg_id: bytes, text: str) -> None:
         """The user said something; or an earlier run did, and it still waits."""
         self._view.changed(self._transcript.pending(client_msg_id, text))
+
+    def send(self, event: SendState) -> bool:
+        """What became of an own message; whether that is shown."""
+        tell = self._sends.get(type(event))
+        if tell is None:
+            return False
+        tell(event)
+        return True
 
     def sent(self, event: Sent) -> None:
         """An own message is stored."""
@@ -92,9 +121,16 @@ class Talk:
         for client_msg_id, text in texts.items():
             self.sending(client_msg_id, text)
 
+    def _fold(self, message: Message) -> None:
+        """Have an earlier message be shown as it is from now on."""
+        change = message.change
+        if change is not None and message.kind == RECALL:
+            self._tell(self._transcript.recalled(change.target))
+        elif change is not None and message.kind == EDIT:
+            self._tell(self._transcript.edited(change.target, change.content))
+
     def _show(self, message: Message) -> None:
-        shown = shown_of(message)
-        self._tell(self._transcript.entry(shown, message.client_msg_id))
+        self._tell(self._transcript.entry(shown_of(message), message.client_msg_id))
 
     def _tell(self, line: Line | None) -> None:
         if line is not None:
@@ -112,7 +148,12 @@ class Talk:
 
 def _elsewhere(message: Message) -> str:
     push = pushed(message)
-    return f"{message.sender or APP} wrote to you" if push is None else f"pushed: {push_text(push)}"
+    if push is not None:
+        return f"pushed: {push_text(push)}"
+    sender = shown(message.sender or APP)
+    if not counts(message.kind):
+        return f"{sender}: {shown(in_words(message.kind, message.content))}"
+    return f"{sender} wrote {f'in {message.conversation}' if is_group(message.conversation) else 'to you'}"
 
 
 def shown_of(message: Message) -> Shown:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from im.cli.marks import Mark, mark_of
 from im.cli.records import Shown
+from im.cli.words import in_words
+from im.core.entries import RECALLED, TEXT
 
 MAX_LINES = 2_000
 """The oldest lines go when there are more."""
@@ -12,13 +14,14 @@ MAX_LINES = 2_000
 class Line:
     """One line. `seq` is 0 until the message is stored; `reason` tells why it failed."""
 
-    __slots__ = ("client_msg_id", "is_own", "mark", "reason", "sender", "seq", "text", "time_ms")
+    __slots__ = ("client_msg_id", "is_own", "kind", "mark", "reason", "sender", "seq", "text", "time_ms")
 
     def __init__(self, sender: str, text: str, client_msg_id: bytes, is_own: bool) -> None:
         self.sender = sender
         self.text = text
         self.client_msg_id = client_msg_id
         self.is_own = is_own
+        self.kind = TEXT
         self.seq = 0
         self.time_ms = 0
         self.mark = Mark.WAITING if is_own else None
@@ -59,8 +62,18 @@ class Transcript:
         line = self._unstored.pop(client_msg_id, None)
         if line is None:
             line = Line(entry.sender, entry.said, client_msg_id, entry.sender == self._user)
+            line.kind = entry.kind
         self._store(line, entry.seq, entry.server_time_ms)
         return line
+
+    def recalled(self, seq: int) -> Line | None:
+        """A stored entry was taken back."""
+        return self._said(seq, RECALLED, b"")
+
+    def edited(self, seq: int, content: bytes) -> Line | None:
+        """A stored entry holds something else now."""
+        line = self._stored.get(seq)
+        return None if line is None else self._said(seq, line.kind, content)
 
     def pending(self, client_msg_id: bytes, said: str) -> Line:
         """An own message that is to be sent."""
@@ -94,6 +107,12 @@ class Transcript:
                 line.mark = mark
                 changed.append(line)
         return changed
+
+    def _said(self, seq: int, kind: int, content: bytes) -> Line | None:
+        line = self._stored.get(seq)
+        if line is not None:
+            line.kind, line.text = kind, in_words(kind, content)
+        return line
 
     def _mark(self, seq: int) -> Mark:
         return mark_of(seq, self._delivered, self._read)

@@ -10,15 +10,14 @@ from im.cli.conversations import conversation_of
 from im.cli.online import online
 from im.cli.output import Output
 from im.cli.reactor import run as run_on_reactor
-from im.cli.talk import Pair
+from im.cli.talk import Pair, pair_in
 from im.cli.transcript import Transcript
-from im.core.ids import direct_peer
 
 
 def run(arguments: Namespace, output: Output) -> None:
-    """Talk with a user: on a screen if there is a terminal, else by lines of stdin and stdout."""
-    conversation = conversation_of(arguments)
-    pair = Pair(arguments.user, direct_peer(conversation, arguments.user) or "", conversation)
+    """Talk with users and in groups: on a screen if there is a terminal, else by lines."""
+    is_somewhere = arguments.peer or arguments.conversation
+    pair = pair_in(arguments.user, conversation_of(arguments) if is_somewhere else "")
     transcript = Transcript(pair.user)
     is_screen = sys.stdin.isatty() and sys.stdout.isatty() and not output.is_json
     face = _screen(pair, transcript) if is_screen else _lines(pair, output)
@@ -37,7 +36,7 @@ def _screen(pair: Pair, transcript: Transcript) -> Face:
     from im.cli.chat_screen import Screen
 
     asyncioreactor.install()  # prompt_toolkit runs on asyncio
-    return Screen(f"{pair.user} with {pair.peer or pair.conversation}", transcript)
+    return Screen(pair.title, transcript)
 
 
 def _lines(pair: Pair, output: Output) -> Face:

@@ -12,22 +12,15 @@ from im.cli.conversations import conversation_with
 from im.cli.online import CONNECT_SECONDS, Session
 from im.cli.output import Json, Output, shown
 from im.cli.records import moment
+from im.cli.relations import relation_words, request_words
 from im.client.client import Client
 from im.client.related import Relation
-from im.core.relations import FRIEND, OPEN, PENDING, FriendRequest, RequestPage
+from im.core.relations import FriendRequest, RequestPage
 
 
 def run(arguments: Namespace, output: Output) -> None:
     """Show friends and requests, or change how one stands to a user."""
     _ACTIONS.get(arguments.action, _relate)(arguments, output)
-
-
-def request_words(request: FriendRequest, user: str) -> str:
-    """A request for people, seen by `user`."""
-    is_own = request.requester == user
-    whom = f"to {request.addressee}" if is_own else f"from {request.requester}"
-    text = f": {request.text}" if request.text else ""
-    return f"{request.state} {whom}{text}"
 
 
 def _relate(arguments: Namespace, output: Output) -> None:
@@ -95,15 +88,8 @@ def _tell(relation: Relation, user: str, output: Output) -> None:
         "is_blocking": relation.is_blocking,
         "request": None if request is None else request._asdict(),
     }
-    words = [_STANDING.get(relation.relation, "no friend")]
-    if relation.is_blocking:
-        words.append("blocked")
-    if request is not None and (request.state == PENDING or relation.relation != FRIEND):
-        words.append(f"request {request_words(request, user)}")
-    output.record(record, shown(f"{relation.user}: {', '.join(words)}"))
+    output.record(record, shown(relation_words(relation, user)))
 
-
-_STANDING = {FRIEND: "a friend", OPEN: "no friend, may be written to"}
 
 _RELATES: dict[str, Callable[[Client, Namespace], "Deferred[Relation]"]] = {
     "show": lambda client, arguments: client.relation(arguments.other),

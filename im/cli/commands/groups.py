@@ -9,14 +9,14 @@ from twisted.internet.defer import Deferred
 from im.cli.asking import all_pages, answer
 from im.cli.changes import tell_group
 from im.cli.columns import aligned
-from im.cli.contacts import contacts_of, named
+from im.cli.contacts import contacts_of, group_row, groups_of
 from im.cli.failures import usage
 from im.cli.output import Json, Output, shown
 from im.cli.records import moment
 from im.client.client import Client
 from im.client.grouped import Outcome
 from im.core.grouping import AskingPage, MemberPage, MemberRecord
-from im.core.groups import DEFAULT_SETTINGS, GroupFacts
+from im.core.groups import DEFAULT_SETTINGS
 
 
 def run(arguments: Namespace, output: Output) -> None:
@@ -32,18 +32,11 @@ def _change(arguments: Namespace, output: Output) -> None:
 
 def _list(arguments: Namespace, output: Output) -> None:
     heads = answer(arguments, output, lambda client: client.heads())
-    groups = [
-        (each, each.head.group)
-        for each in contacts_of(heads, arguments.user)
-        if each.head.group is not None and each.head.group.role
-    ]
-    rows = [
-        (f"{each.head.unread:6}", group.role, f"{group.members} members", named(each) + _remarks(group))
-        for each, group in groups
-    ]
-    for (each, group), line in zip(groups, aligned(rows), strict=True):
-        record = {"conversation": each.head.conversation, **group._asdict(), "unread": each.head.unread}
-        output.record(record, shown(line))
+    groups = groups_of(contacts_of(heads, arguments.user))
+    lines = aligned([group_row(*each) for each in groups])
+    for (contact, group), line in zip(groups, lines, strict=True):
+        record = {"conversation": contact.head.conversation, **group._asdict(), "unread": contact.head.unread}
+        output.record(record, line)
 
 
 def _create(arguments: Namespace, output: Output) -> None:
@@ -124,16 +117,6 @@ def _given(arguments: Namespace) -> dict[str, Any]:
     if arguments.posting is not None:
         given["is_muted"] = arguments.posting == "admins"
     return given
-
-
-def _remarks(group: GroupFacts) -> str:
-    flags = {
-        f"mentioned {group.mentions}": group.mentions,
-        f"{group.asking} asking": group.asking,
-        "dissolved": group.is_dissolved,
-    }
-    said = ", ".join(name for name, is_set in flags.items() if is_set)
-    return f"  [{said}]" if said else ""
 
 
 def _silenced(member: MemberRecord) -> str:

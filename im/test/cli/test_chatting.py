@@ -23,9 +23,12 @@ from im.client.core.events import Message, Pushed, Sent
 from im.client.core.state import Unsent
 from im.client.errors import ClientStoppedError, OutboxFullError
 from im.client.settings import ClientStatus, HistoryPage, Status
+from im.core.messages import Head
 from im.core.presence import OnlineDevice, Presence
 
 HERE = "d~alice~bob"
+CAROLS = "d~alice~carol"
+THERE = HistoryPage([Message(CAROLS, "e", 7, 1, "carol", b"", 1_000, b"long ago")], False, 7, 0, 0, 0)
 
 
 class FakeInput:
@@ -49,6 +52,9 @@ class FakeClient:
         self.sends: list[tuple[bytes, str, int]] = []
         self.reads: list[int] = []
         self.watched: list[list[str]] = []
+        self.unwatched: list[list[str]] = []
+        self.told_heads: Deferred[list[Head]] = succeed([])
+        self.places: list[str] = []
         self.may_watch = True
         self.asked: Deferred[HistoryPage] = Deferred()
         self.error: Exception | None = None
@@ -75,11 +81,18 @@ class FakeClient:
     def on_presence(self, observer: Callable[[Presence], None]) -> None:
         self.tell_presence = observer
 
+    def unwatch(self, users: list[str]) -> None:
+        self.unwatched.append(users)
+
+    def heads(self) -> "Deferred[list[Head]]":
+        return self.told_heads
+
     def watch(self, users: list[str]) -> "Deferred[list[Presence]]":
         self.watched.append(users)
         return succeed([Presence(user) for user in users] if self.may_watch else [])
 
     def send(self, conversation: str, text: str, *, seen_seq: int, client_msg_id: bytes) -> "Deferred[Sent]":
+        self.places.append(conversation)
         self.sends.append((client_msg_id, text, seen_seq))
         return fail(self.error) if self.error is not None else Deferred()
 
@@ -88,7 +101,7 @@ class FakeClient:
         return fail(ClientStoppedError("stopped"))
 
     def history(self, conversation: str, limit: int) -> "Deferred[HistoryPage]":
-        return self.asked
+        return self.asked if conversation == HERE else succeed(THERE)
 
     def become(self, status: Status) -> None:
         for observer in self._states:
@@ -102,15 +115,18 @@ class FakeDevice:
     unsent = (Unsent(HERE, b"old", 0, 1, b"from before"), Unsent("d~alice~carol", b"x", 0, 1, b"-"))
 
 
-class ChatTest(SynchronousTestCase):
+class ChatCase(SynchronousTestCase):
     def setUp(self) -> None:
+        self.begin(Pair("alice", "bob", HERE))
+
+    def begin(self, pair: Pair) -> None:
+        """A chat of a client that is not online yet."""
         self.clock, self.client, self.input = Clock(), FakeClient(), FakeInput()
         self.out, self.err = io.StringIO(), io.StringIO()
-        pair = Pair("alice", "bob", HERE)
         device = cast(DeviceState, FakeDevice())
         session = Session(cast(Client, self.client), device, self.clock, "alice")
         output = Output(self.out, self.err, is_json=False)
-        view = LineView(output, HERE, cast(StandardInput, self.input))
+        view = LineView(output, pair.conversation, cast(StandardInput, self.input))
         self.running = Deferred.fromCoroutine(Chat(session, pair, Transcript("alice"), view).run())
 
     def open(self) -> None:
@@ -119,6 +135,8 @@ class ChatTest(SynchronousTestCase):
         self.client.asked.callback(HistoryPage([], False, 0, 0, 0, 0))
         self.client.tell_send(Sent(HERE, b"old", 1, 1_000))
 
+
+class ChatTest(ChatCase):
     def test_whether_the_other_side_is_online_is_shown(self) -> None:
         self.open()
         self.assertEqual(self.client.watched, [["bob"]])
@@ -216,6 +234,71 @@ class ChatTest(SynchronousTestCase):
 
     def broken(self, text: str) -> int:
         raise BrokenPipeError
+
+
+class OpeningTest(ChatCase):
+    """What is said in one conversation after the other."""
+
+    def test_another_conversation_is_opened_and_spoken_into(self) -> None:
+        self.open()
+        self.successResultOf(self.input.say("/open carol"))
+        self.assertIn("-- alice with carol\n", self.out.getvalue())
+        self.assertIn("carol: long ago", self.out.getvalue())
+        self.input.say("hi carol")
+        self.assertEqual((self.client.places, self.client.sends[0][2]), ([CAROLS], 7))
+        self.assertEqual((self.client.watched, self.client.unwatched), ([["bob"], ["carol"]], [["bob"]]))
+
+    def test_what_comes_for_the_one_before_is_noted_and_not_read(self) -> None:
+        self.open()
+        self.input.say("/open carol")
+        reads = list(self.client.reads)
+        self.client.tell_message(Message(HERE, "e", 5, 1, "bob", b"", 1_000, b"still there?"))
+        self.client.tell_presence(Presence("bob"))
+        self.assertTrue(self.out.getvalue().endswith("-- bob wrote to you\n"))
+        self.assertEqual(self.client.reads, reads)
+
+    def test_what_was_said_before_it_must_still_be_stored(self) -> None:
+        self.open()
+        self.input.say("bye")
+        self.input.say("/open carol")
+        shown = self.out.getvalue()
+        self.input.ended.callback(None)
+        self.assertNoResult(self.running)
+        self.client.stored(0)
+        self.successResultOf(self.running)
+        self.assertEqual(self.out.getvalue(), shown, "it is not shown among what is said elsewhere")
+
+    def test_what_is_said_while_one_is_being_opened_waits_for_it(self) -> None:
+        self.open()
+        self.client.told_heads = Deferred()
+        self.input.say("/open carol")
+        self.input.say("hi carol")
+        self.assertEqual(self.client.places, [])
+        self.client.told_heads.callback([])
+        self.assertEqual(self.client.places, [CAROLS])
+
+    def test_one_that_is_opened_again_is_shown_with_what_was_there(self) -> None:
+        self.open()
+        self.input.say("/open carol")
+        self.client.asked = succeed(HistoryPage([], False, 0, 0, 0, 0))
+        self.out.truncate(0)
+        self.input.say("/open bob")
+        self.assertIn("alice: from before", self.out.getvalue())
+
+    def test_two_slashes_say_one(self) -> None:
+        self.open()
+        self.input.say("//open")
+        self.assertEqual([text for _, text, _ in self.client.sends], ["/open"])
+
+    def test_without_anybody_it_begins_with_the_contacts_and_says_nothing(self) -> None:
+        self.begin(Pair("alice", "", ""))
+        self.client.become(Status.ONLINE)
+        self.assertIn("-- " + "0".rjust(6) + "  unread\n", self.out.getvalue())
+        self.successResultOf(self.input.say("hello?"))
+        self.assertIn("nobody is here", self.out.getvalue())
+        self.assertEqual((self.client.sends, self.client.watched), ([], []))
+        self.input.ended.callback(None)
+        self.successResultOf(self.running)
 
 
 class ReadCursorTest(SynchronousTestCase):

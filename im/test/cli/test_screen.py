@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.cli.chat_screen import PAGE_LINES, Screen
+from im.cli.talk import Pair
 from im.cli.transcript import Transcript
 
 LEAVE = "\x04"
@@ -62,6 +63,31 @@ class ScreenTest(SynchronousTestCase):
         ((_, bar, *_),) = screen.bar()
         for word in ("alice with bob", "online", "carol wrote to you"):
             self.assertIn(word, bar)
+
+    def test_what_was_asked_for_stands_below_until_the_next_line(self) -> None:
+        self.transcript.pending(b"1", "hi")
+        texts: list[str] = []
+
+        async def act(screen: Screen, keys: PipeInput) -> None:
+            screen.listed(["     1  bob", "     1  unread"])
+            texts.append(self.text(screen))
+            keys.send_text("thanks\r")
+
+        screen = self.show(act)
+        self.assertEqual(texts, ["--:-- alice: hi  …\n     1  bob\n     1  unread"])
+        self.assertEqual(self.text(screen), "--:-- alice: hi  …")
+
+    def test_another_conversation_takes_its_place(self) -> None:
+        self.transcript.pending(b"1", "hi bob")
+        there = Transcript("alice")
+        there.pending(b"2", "hi all")
+
+        async def act(screen: Screen, keys: PipeInput) -> None:
+            screen.opened(Pair("alice", "", "g~lunch"), there)
+
+        screen = self.show(act)
+        self.assertEqual(self.text(screen), "--:-- alice: hi all  …")
+        self.assertIn("alice in g~lunch", screen.bar()[0][1])
 
     def test_page_keys_scroll_within_the_conversation(self) -> None:
         for number in range(3 * PAGE_LINES):

@@ -6,6 +6,8 @@ from im.cli.marks import Mark
 from im.cli.talk import Pair, Talk
 from im.cli.transcript import Line, Transcript
 from im.client.core.events import CursorMoved, Message, Refusal, SendFailed, SendUnknown, Sent
+from im.core.entries import EDIT, RECALL, RELATION
+from im.proto.content_pb2 import MessageChange
 
 HERE = "d~alice~bob"
 
@@ -48,6 +50,25 @@ class TalkTest(SynchronousTestCase):
         self.talk.message(message(1, "carol", "d~alice~carol"))
         self.assertEqual((self.view.lines, self.reads), ([], []))
         self.assertEqual(self.view.notes, ["carol wrote to you"])
+
+    def test_what_happens_elsewhere_is_noted_in_words(self) -> None:
+        self.talk.message(message(1, "carol", "g~lunch"))
+        request = message(1, "carol", "d~alice~carol")._replace(kind=RELATION, content=b"requested")
+        self.talk.message(request)
+        self.assertEqual(self.view.notes, ["carol wrote in g~lunch", "carol: (requested)"])
+
+    def test_an_earlier_message_is_shown_as_it_is_now(self) -> None:
+        self.talk.message(message(1))
+        self.talk.message(message(2, "alice"))
+        edit = MessageChange(target=1, content=b"better").SerializeToString()
+        self.talk.message(message(3)._replace(kind=EDIT, content=edit))
+        recall = MessageChange(target=2).SerializeToString()
+        self.talk.message(message(4)._replace(kind=RECALL, content=recall))
+        self.assertEqual([line.text for line in self.transcript][:2], ["better", "(recalled)"])
+        self.assertIn(("better", 1, None), self.view.lines)
+        unseen = MessageChange(target=99, content=b"x").SerializeToString()
+        self.talk.message(message(5)._replace(kind=EDIT, content=unseen))
+        self.assertEqual([line.seq for line in self.transcript], [1, 2, 3, 4, 5])
 
     def test_an_own_message_of_another_device_is_shown_with_its_mark(self) -> None:
         self.talk.message(message(1, "alice", client_msg_id=b"x"))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from im.test.system.imctl import ImctlCase
+from im.test.system.imctl import ImctlCase, Live, Terminal
 
 
 class FriendTests(ImctlCase):
@@ -150,3 +150,40 @@ class ChangeTests(ImctlCase):
         self.assert_fails(
             self.imctl("recall", "--as", "bob", "--with", "alice", "9", "--json"), 1, "not_found"
         )
+
+
+class ChatTests(ImctlCase):
+    def test_a_chat_shows_who_asks_and_opens_one_conversation_after_the_other(self) -> None:
+        made = self.ok("groups", "create", "Lunch", "bob", "--as", "alice", "--json").record
+        self.ok("friends", "request", "bob", "--as", "carol", "--text", "from work")
+        self.send("alice", "bob", "hi bob")
+        chat = Live(self, "chat", "--as", "bob")
+        chat.wait_for("1  ", "alice", "Lunch", "unread")
+        chat.say("/requests")
+        chat.wait_for("pending from carol: from work")
+        chat.say("/accept carol")
+        chat.wait_for("carol: a friend")
+        for line in ("/open alice", "hi alice", "/open Lunch", "soup?"):
+            chat.say(line)
+        chat.wait_for("-- bob with alice", "alice: hi bob", "bob: hi alice", "bob: soup?")
+        self.ok("friends", "request", "bob", "--as", "dave")
+        chat.wait_for("-- dave: (requested)")
+        self.assertEqual(chat.leave(), 0)
+        (last,) = self.ok(
+            *("history", "--as", "alice", "--conversation", made["conversation"], "--limit", "1", "--json")
+        ).records
+        self.assertEqual((last["sender"], last["text"]), ("bob", "soup?"))
+        (direct, *_) = self.ok("history", "--as", "alice", "--with", "bob", "--limit", "1", "--json").records
+        self.assertEqual(direct["text"], "hi alice")
+
+    def test_a_terminal_lists_contacts_and_opens_one(self) -> None:
+        self.send("gina", "frank", "are you there?")
+        terminal = Terminal(self, "chat", "--as", "frank")
+        terminal.wait_for("unread")
+        terminal.type("/open gina\r")
+        terminal.wait_for("gina: are you there?")
+        terminal.type("here I am\r")
+        terminal.wait_for("frank: here I am  ✓")
+        terminal.type("\x04")
+        self.assertEqual(terminal.wait(), 0)
+        self.assertEqual(self.ok("contacts", "--as", "frank", "--json").records[0]["unread"], 0)
