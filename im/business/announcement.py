@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from im.business import group_news, relation_news
-from im.business.news import News
+from im.business.news import News, look
 from im.core.changing import MessageChanged, PlaceChanged
 from im.core.commands import Request, Result
 from im.core.custom import Conclude, Concluded
@@ -109,9 +109,11 @@ def _concerning(told: Sequence[_Told], users: Sequence[str] | None) -> Sequence[
 
 
 def _delivery(request: Request, sent: Sent) -> Delivery:
-    send = request.command
-    assert isinstance(send, Send | SendAsApp)
-    sender = send.sender if isinstance(send, Send) else ""
+    send, sender = request.command, ""
+    if isinstance(send, Send):
+        sender = send.sender
+    else:
+        assert isinstance(send, SendAsApp)
     frame = hot.deliver(
         sent.conversation,
         sent.epoch,
@@ -164,8 +166,10 @@ def _cursor_signals(request: Request, moved: CursorMoved) -> list[Signal]:
 
 
 def _read_signals(session: str, moved: CursorMoved) -> list[Signal]:
-    own = Signal((moved.user,), _cursor_frame(moved, moved.unread), session)
-    return [own, *_peer_signals(moved)]
+    own = [Signal((moved.user,), _cursor_frame(moved, moved.unread), session)]
+    if moved.was_marked:
+        own.append(look((moved.user,), moved.conversation))
+    return [*own, *_peer_signals(moved)]
 
 
 def _peer_signals(moved: CursorMoved) -> list[Signal]:

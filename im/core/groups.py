@@ -34,6 +34,7 @@ MOST_ASKING = 1_000
 
 MAX_SILENCE_SECONDS = 10 * 366 * 86_400
 
+_PREFIX = f"{GROUP}~"
 _RANKS = {NOBODY: 0, MEMBER: 1, ADMIN: 2, OWNER: 3, APP: 4}
 
 
@@ -88,7 +89,7 @@ def group_conversation(user: str, key: bytes) -> str:
 
 def is_group(conversation: str) -> bool:
     """Whether an id is a group's."""
-    return conversation.startswith(f"{GROUP}~")
+    return conversation.startswith(_PREFIX)
 
 
 def group_problem(conversation: str) -> Refused | None:

@@ -13,10 +13,11 @@ FRIENDS, GROUPS = "/v1/friends/import", "/v1/groups/import"
 
 
 class ImportCase(ApiCase):
+    unavailable: type[Any] | None = None
+
     def setUp(self) -> None:
         super().setUp()
         self.know("alice", "bob", "carol", "dave")
-        self.unavailable: type[Any] | None = None
 
     def ask(self, command: Command) -> "Deferred[Result]":
         """Refuses commands of one kind for the moment, if `unavailable` says so."""

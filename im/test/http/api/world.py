@@ -17,8 +17,10 @@ from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing
 from im.adapters.token.signed import SignedTokens
 from im.business.access import Access
+from im.business.hooks import NO_HOOKS, Hooks, HookSet
 from im.business.keys import Keys
 from im.business.pushing import Pushes, PushPorts
+from im.business.questions import Questions
 from im.business.webhook_desk import DeskSettings
 from im.business.worker import Worker, WorkerPorts
 from im.core.backends import SCOPES
@@ -29,7 +31,7 @@ from im.http.api.about import Addresses
 from im.http.api.serve import ApiPorts, ApiSettings, operators_api, public_api
 from im.http.port import public_root
 from im.http.site import QuietSite
-from im.ports import NodeBatch, Session
+from im.ports import IStore, NodeBatch, Session
 from im.test.gateway.transports import FakeSocket
 
 NOW = 1_800_000_000.0
@@ -63,7 +65,9 @@ class ApiCase(SynchronousTestCase):
         self.addCleanup(database.close)
         policy = StorePolicy(self.limits, users_open=False)
         self.store = SqliteStore(database, inline_runners(), self.now_ms, policy, self.fail)
-        self.worker = Worker(self.clock, WorkerPorts(self.store, self.registry, self.bus))
+        self._hooks = Hooks(self.hooks(), self.clock, self.now_ms)
+        worker_ports = WorkerPorts(self.store, self.registry, self.bus)
+        self.worker = Worker(self.clock, worker_ports, questions=Questions(self._hooks, False))
         self.pushes = Pushes(self.clock, PushPorts(self.store, self.registry, self.worker.tell))
         self.worker.observe(self.pushes.committed)
         self.told: list[NodeBatch] = []
@@ -73,9 +77,10 @@ class ApiCase(SynchronousTestCase):
         self._asked: dict[int, Deferred[Result]] = {}
         self.bus.attach("api", self._answered)
         numbers = count(1)
-        self.keys = Keys(self.store, lambda size: next(numbers).to_bytes(size, "big"), self.clock.seconds)
+        store = self.way_to_store()
+        self.keys = Keys(store, lambda size: next(numbers).to_bytes(size, "big"), self.clock.seconds)
         self.tokens = SignedTokens(KeyRing("k", {"k": b"k" * 32}), lambda: NOW, 60)
-        access = Access(self.store, self.registry, self.bus, self.now_ms)
+        access = Access(store, self.registry, self.bus, self.now_ms)
 
         settings = ApiSettings(
             self.limits,
@@ -89,7 +94,7 @@ class ApiCase(SynchronousTestCase):
             frozenset({ORIGIN}),
             greeting="hello",
         )
-        ports = ApiPorts(self.store, self.registry, self.pushes, access, self.keys, self.ask)
+        ports = ApiPorts(store, self.registry, self.pushes, access, self.keys, self.ask)
         authenticator = TokenAuthenticator(self.tokens)
         self.api = public_api(ports, settings, authenticator)
         root = public_root()
@@ -102,6 +107,14 @@ class ApiCase(SynchronousTestCase):
         """Take a post to a webhook, and tell `self.post_problem` of it."""
         self.posted.append((url, headers, body))
         return succeed(self.post_problem)
+
+    def hooks(self) -> HookSet:
+        """The hooks that are asked."""
+        return NO_HOOKS
+
+    def way_to_store(self) -> IStore:
+        """The store as the API sees it."""
+        return self.store
 
     def ask(self, command: Command) -> "Deferred[Result]":
         """Have a command done by the worker, as a node does."""
