@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class ClusterTests(SynchronousTestCase):
         first, second = (node["node"] for node in self.imctl("nodes"))
         self.check_crossing(first, second)
         self.check_operators(first, second)
+        self.check_http(first, second)
         self.check_healing(first)
         pids = self.pids()
         self.assertEqual(len(pids), 4)
@@ -63,6 +65,22 @@ class ClusterTests(SynchronousTestCase):
         self.imctl("push", "--node", second, '{"paid": true}', "--to", "carol")
         (pushed,) = self.imctl("tail", "--node", first, "--as", "carol", "--count", "1", "--timeout", "10")
         self.assertIn("paid", pushed["text"])
+
+    def check_http(self, first: str, second: str) -> None:
+        """What a back end does at one node comes to clients of the other."""
+        scopes = ("--scope", "messages:write", "--scope", "relations")
+        (made,) = self.imctl("keys", "--node", first, "create", "shop", *scopes)
+        http = json.loads((self.state / first / "node.json").read_text())["http"].rstrip("/")
+        for path, body in (
+            ("friends/import", {"friends": [{"user": "dora", "friend": "emil"}]}),
+            ("messages?as=dora", {"to": "emil", "text": "by HTTP"}),
+        ):
+            headers = {"Authorization": f"Bearer {made['key']}"}
+            request = urllib.request.Request(f"{http}/v1/{path}", json.dumps(body).encode(), headers)
+            with urllib.request.urlopen(request, timeout=READY_SECONDS) as answer:
+                self.assertEqual(answer.status, 200)
+        got = self.imctl("tail", "--node", second, "--as", "emil", "--count", "2", "--timeout", "10")
+        self.assertEqual((got[-1]["text"], got[-1]["seq"]), ("by HTTP", 3))
 
     def check_healing(self, node: str) -> None:
         """What is killed comes back at its place."""
