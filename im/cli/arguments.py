@@ -137,6 +137,31 @@ def _dead_letters(parser: Parser) -> None:
     )
 
 
+def _explain_unread(parser: Parser) -> None:
+    _whom(parser)
+    parser.add_argument("conversation", metavar="CONVERSATION", help="of which conversation")
+
+
+def _verify_unread(parser: Parser) -> None:
+    local(parser)
+    parser.add_argument("--user", metavar="USER", help="only the numbers of this user")
+
+
+def _person(parser: Parser) -> None:
+    local(parser)
+    parser.add_argument("--user", required=True, metavar="USER", help="whose data")
+
+
+def _export(parser: Parser) -> None:
+    _person(parser)
+    parser.add_argument("--output", metavar="FILE", help="write to this new file [stdout]")
+
+
+def _erase(parser: Parser) -> None:
+    _person(parser)
+    parser.add_argument("--yes", action="store_true", help="it can't be undone, and is meant")
+
+
 def _sessions(parser: Parser) -> None:
     local(parser)
     parser.add_argument("--user", metavar="USER", help="only those of this user")
@@ -333,6 +358,10 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "presence": (_presence, "show who is online, and when the others were seen last"),
     "users": (_users, "create, import, show, disable or enable users"),
     "online-time": (_online_time, "show how long a user was online, and how far that may be off"),
+    "explain-unread": (_explain_unread, "show how an unread number comes about"),
+    "verify-unread": (_verify_unread, "recount what is unread, message by message"),
+    "export": (_export, "show all that is stored about a user"),
+    "erase": (_erase, "erase a user, with all that is theirs alone"),
     "backup": (_file("the copy, a new file"), "copy the local node's database, also while it runs"),
     "restore": (_file("the copy"), "put a copy back, while the local node does not run"),
     "migrate": (_migrate, "make or migrate the tables of a cluster's database"),

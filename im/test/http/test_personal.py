@@ -14,7 +14,6 @@ from im.core.grouping import (
     CreateGroup,
     GetGroup,
     GroupRecord,
-    GroupSettings,
     Join,
 )
 from im.core.groups import group_conversation
@@ -77,7 +76,7 @@ class PersonalTests(AdminCase):
             *(a_send(number) for number in range(10, 15)),
             CreateGroup(GROUP, "alice", client_id(1), "alice", "Friends", members=("bob", "carol")),
             CreateGroup(LONELY, "alice", client_id(2), "alice", "Mine"),
-            CreateGroup(OTHERS, "bob", client_id(3), "bob", "Theirs", settings=GroupSettings()),
+            CreateGroup(OTHERS, "bob", client_id(3), "bob", "Theirs"),
             ChangeGroup(OTHERS, "alice", client_id(4), Join("please")),
             Conclude("vote", "bob", client_id(5), (), records, (), CustomReply(0, b"")),
         )
