@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.test.system.cluster_seeing import check_metrics, check_seeing
 from im.test.system.imctl import environment, run
 from im.test.system.processes import ROOT, Process, is_alive, wait_for
 from im.testing.clusters.folders import cluster_folder
@@ -42,6 +43,8 @@ class ClusterTests(SynchronousTestCase):
         self.assertIn("imctl chat", out)
         first, second = (node["node"] for node in self.imctl("nodes"))
         self.check_crossing(first, second)
+        check_seeing(self, self.imctl, self.state, (first, second))
+        check_metrics(self, self.state)
         self.check_operators(first, second)
         self.check_http(first, second)
         self.check_healing(first)

@@ -10,16 +10,16 @@ from twisted.web.test.requesthelper import DummyRequest
 
 from im.http.metrics import Kind, MetricsPage
 from im.test.markdown import ROOT
-from im.test.tap.metrics_table import PAGE, node_metrics, page
+from im.test.tap.metrics_table import PAGE, every_metric, node_metrics, page, worker_rows
 
 BOARD = ROOT / "docs" / "deploy" / "grafana.json"
 NAME = re.compile(r"\b(?:im|process)_\w+")
 
 
 def scraped() -> dict[str, str]:
-    """Each family that `/metrics` of a new node shows, and what it is; names without `_total`."""
+    """Each family that `/metrics` of new processes shows, and what it is; names without `_total`."""
     request: Any = DummyRequest([b""])
-    text = MetricsPage(node_metrics()).render_GET(request).decode()
+    text = MetricsPage(every_metric()).render_GET(request).decode()
     return {family.name: family.type for family in text_string_to_metric_families(text)}
 
 
@@ -43,11 +43,11 @@ class MetricsTests(SynchronousTestCase):
 
     def test_each_is_scraped_as_what_it_is(self) -> None:
         families = scraped()
-        for metric in node_metrics():
+        for metric in every_metric():
             self.assertEqual(families[metric.name.removesuffix("_total")], metric.kind)
 
     def test_names_and_help_follow_the_habits_of_prometheus(self) -> None:
-        for metric in node_metrics():
+        for metric in every_metric():
             self.assertRegex(metric.name, r"^im_[a-z_]+$")
             self.assertIs(metric.name.endswith("_total"), metric.kind is Kind.COUNTER, metric.name)
             self.assertRegex(metric.help, r"^[A-Z1].*\.$")
@@ -59,6 +59,10 @@ class MetricsTests(SynchronousTestCase):
         )
         self.assertEqual(values["im_part_ready"], {"store": 1, "node": 1})
         self.assertEqual(cast(dict[str, int], values["im_refusals_total"])["rate_limited"], 0)
+
+    def test_a_worker_tells_of_its_parts_and_shards(self) -> None:
+        values = {metric.name: metric.read() for metric in worker_rows()}
+        self.assertEqual((values["im_part_ready"], values["im_shards_owned"]), ({"redis": 1}, 0))
 
     def test_the_page_names_only_what_is_scraped(self) -> None:
         text = re.sub(r"`im_\w+_seconds`|`im_store_batch_requests`", "", PAGE.read_text(encoding="utf-8"))
