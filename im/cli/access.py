@@ -34,6 +34,8 @@ def access(arguments: Namespace, environ: Mapping[str, str] = os.environ) -> Acc
     """
     given = arguments.connect or ("" if arguments.state_dir else environ.get("IM_CONNECT", ""))
     ca_file = arguments.ca_file or environ.get("IM_CA_FILE", "")
+    if given and arguments.node:
+        raise usage("--node names one of a local cluster's nodes; --connect and IM_CONNECT name an address")
     if not given:
         folder = state_folder(arguments, environ)
         addresses = local_addresses(node_of(folder, arguments.node or ""))

@@ -32,6 +32,18 @@ def _users(what: str, least: str = "+") -> Option:
     return _option("others", metavar="USER", nargs=least, help=what)
 
 
+CONTACT_CHANGES: dict[str, Mapping[str, bool]] = {
+    "pin": {"pinned": True},
+    "unpin": {"pinned": False},
+    "mute": {"muted": True},
+    "unmute": {"muted": False},
+    "hide": {"hidden": True},
+    "unhide": {"hidden": False},
+    "mark": {"marked": True},
+    "unmark": {"marked": False},
+}
+"""What `imctl contacts` changes of what a user keeps of a conversation."""
+
 _GROUP = _option("group", metavar="GROUP", help="its id: g~…")
 _RANKS = ("member", "admin", "owner")
 _DESCRIPTION = (

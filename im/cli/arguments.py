@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from im.cli.actions import FRIENDS, GROUPS, Action
+from im.cli.actions import CONTACT_CHANGES, FRIENDS, GROUPS, Action
 from im.cli.numbers import count, positive
 from im.cli.options import Parser, acting, as_json, folder, local, timeout, whereto
 
@@ -85,6 +85,10 @@ def _react(parser: Parser) -> None:
 
 def _contacts(parser: Parser) -> None:
     acting(parser)
+    parser.add_argument(
+        "change", nargs="?", choices=CONTACT_CHANGES, help="of what one keeps of a conversation"
+    )
+    whereto(parser, "--with", is_required=False)
     parser.add_argument("--limit", type=count, metavar="N", help="so many, the latest [all]")
     parser.add_argument("--hidden", action="store_true", help="those that are hidden, too")
 

@@ -14,6 +14,7 @@
 
 from im.client.bot import Bot, Incoming
 from im.client.client import Client
+from im.client.core.contents import Change
 from im.client.core.events import (
     AppBody,
     CursorMoved,
@@ -45,6 +46,7 @@ from im.client.memory_state import MemoryState
 from im.client.pushes import is_shown, pushed
 from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Status
 from im.client.sqlite_state import SqliteState
+from im.core.contents import Rich
 from im.core.ids import direct_conversation
 from im.core.messages import Head
 from im.core.presence import OnlineDevice, Presence
@@ -53,6 +55,7 @@ __all__ = [
     "AppBody",
     "BlockedError",
     "Bot",
+    "Change",
     "Client",
     "ClientError",
     "ClientSettings",
@@ -75,6 +78,7 @@ __all__ = [
     "Profile",
     "Pushed",
     "RequestTimeoutError",
+    "Rich",
     "SendFailed",
     "SendPending",
     "SendUnknown",

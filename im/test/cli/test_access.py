@@ -31,8 +31,8 @@ class AccessTest(SynchronousTestCase):
         self.folder.mkdir()
 
     def access(self, environ: dict[str, str] | None = None, **given: str) -> Access:
-        options = {"connect": None, "token": None, "ca_file": None, "state_dir": None} | given
-        return access(Namespace(user="alice", node=None, **options), environ or {})
+        options = {"connect": None, "token": None, "ca_file": None, "state_dir": None, "node": None} | given
+        return access(Namespace(user="alice", **options), environ or {})
 
     def start(self, node: NodeFile = NODE) -> None:
         create_key_file(self.folder / "keys.json")
@@ -53,6 +53,10 @@ class AccessTest(SynchronousTestCase):
         self.assertEqual(way.devices, self.folder / "clients")
         assert callable(way.token)
         self.assertEqual(cast(str, way.token()).count("."), 2)
+
+    def test_an_address_has_no_node_to_choose(self) -> None:
+        refused = self.refusal(self.access, connect="tcp:127.0.0.1:7222", token="t", node="node-2")
+        self.assertEqual((refused.status, "--node" in refused.text), (Status.USAGE, True))
 
     def test_a_folder_in_the_environment_is_as_good(self) -> None:
         self.start()

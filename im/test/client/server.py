@@ -1,7 +1,7 @@
 """A scripted node: bodies in and out, for tests of the client."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message as Body
 
@@ -71,9 +71,13 @@ def entry(seq: int, sender: str = "bob", text: str = "", client_msg_id: bytes = 
     )
 
 
-def deliver(seq: int, *, conversation: str = CHAT, epoch: str = EPOCH, sender: str = "bob") -> bytes:
-    """The envelope of a delivery."""
-    return pack(chat_pb2.Deliver(conversation=conversation, epoch=epoch, entry=entry(seq, sender)))
+def deliver(
+    seq: int, *, conversation: str = CHAT, epoch: str = EPOCH, sender: str = "bob", **other: Any
+) -> bytes:
+    """The envelope of a delivery; `other` are fields of its entry."""
+    delivered = entry(seq, sender)
+    delivered.MergeFrom(sync_pb2.Entry(**other))
+    return pack(chat_pb2.Deliver(conversation=conversation, epoch=epoch, entry=delivered))
 
 
 def page(

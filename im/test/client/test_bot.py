@@ -16,6 +16,8 @@ from im.client import (
     SqliteState,
     environment_settings,
 )
+from im.client.core.contents import rich_text
+from im.core.entries import IMAGE, RICH
 from im.proto import chat_pb2
 from im.test.client import server
 from im.test.client.network import FakeNode
@@ -63,6 +65,14 @@ class BotTests(SynchronousTestCase):
         self.run_bot(load_example().bot)
         self.node.push(server.deliver(1, sender="alice"))
         self.assertEqual(self.chats(), [])
+
+    def test_a_text_that_mentions_it_is_answered_and_what_is_no_text_is_not(self) -> None:
+        self.run_bot(load_example().bot)
+        self.node.push(
+            server.deliver(1, kind=RICH, content=rich_text("you there?", 0, ["alice"], False)),
+            server.deliver(2, kind=IMAGE, content=b"x"),
+        )
+        self.assertEqual([each.content for each in self.chats()], [b"you there?"])
 
     def test_a_handler_that_raises_is_logged_and_the_bot_lives(self) -> None:
         bot = Bot()

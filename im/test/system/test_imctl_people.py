@@ -121,6 +121,22 @@ class ContactTests(ImctlCase):
         self.assertEqual(len(shown), 2)
         self.assertEqual(shown[-1].split(), ["2", "unread"])
 
+    def test_what_one_keeps_of_a_contact_is_changed(self) -> None:
+        self.send("alice", "bob", "hi")
+        self.send("carol", "bob", "hi")
+        pinned = self.ok("contacts", "pin", "--as", "bob", "--with", "alice", "--json").record
+        self.assertEqual((pinned["conversation"], pinned["pinned"]), ("d~alice~bob", True))
+        self.assertEqual(self.ok("contacts", "mute", "--as", "bob", "--with", "alice").out.count("muted"), 1)
+        first, _, total = self.ok("contacts", "--as", "bob", "--json").records
+        self.assertEqual((first["user"], first["muted"], total["unread"]), ("alice", True, 1))
+        self.ok("contacts", "unpin", "--as", "bob", "--with", "alice")
+        self.ok("contacts", "hide", "--as", "bob", "--with", "carol")
+        listed = self.ok("contacts", "--as", "bob", "--json").records
+        self.assertEqual([each.get("user") for each in listed], ["alice", None])
+        self.assertEqual(len(self.ok("contacts", "--as", "bob", "--hidden", "--json").records), 3)
+        self.assert_fails(self.imctl("contacts", "pin", "--as", "bob", "--json"), 2, "usage")
+        self.assert_fails(self.imctl("contacts", "--as", "bob", "--with", "alice", "--json"), 2, "usage")
+
 
 class ChangeTests(ImctlCase):
     def test_history_shows_messages_as_they_are_now(self) -> None:
