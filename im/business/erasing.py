@@ -6,7 +6,7 @@ again passes quickly over what is done.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -68,7 +68,7 @@ class Eraser:
         after, from_seq = _place(at)
         traces = accepted(await self._store.read(FindTraces(user, after)), Traces)
         if traces.traces:
-            return await self._empty(user, after, traces.traces[0], from_seq)
+            return await self._pass(user, after, traces.traces, from_seq)
         return await self._finish(user, traces)
 
     async def _begin(self, user: str) -> Step:
@@ -76,15 +76,19 @@ class Eraser:
         await self._access.disable(user)
         return Step(_text("", 1), rows=erased.rows, sessions=erased.sessions)
 
-    async def _empty(self, user: str, after: str, trace: Trace, from_seq: int) -> Step:
-        if trace.role:
-            await self._leave(user, trace)
-        erased = accepted(
-            await self._write(EraseMessages(trace.conversation, user, from_seq)), MessagesErased
-        )
-        if erased.next_seq:
-            return Step(_text(after, erased.next_seq), erased.messages)
-        return Step(_text(trace.conversation, 1), erased.messages)
+    async def _pass(self, user: str, after: str, traces: Sequence[Trace], from_seq: int) -> Step:
+        """Go through some conversations, up to one that takes more than this step."""
+        messages = 0
+        for trace in traces:
+            if trace.role:
+                await self._leave(user, trace)
+            write = EraseMessages(trace.conversation, user, from_seq)
+            erased = accepted(await self._write(write), MessagesErased)
+            messages += erased.messages
+            if erased.next_seq:
+                return Step(_text(after, erased.next_seq), messages)
+            after, from_seq = trace.conversation, 1
+        return Step(_text(after, 1), messages)
 
     async def _leave(self, user: str, trace: Trace) -> None:
         """Be in a group no more; it goes on with another owner, or ends where there is nobody."""

@@ -1,9 +1,11 @@
 """A person's data over the admin port: told page by page, erased step by step."""
 
 from typing import Any, cast
+from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
 
+from im.adapters.sql.operations import erasing
 from im.adapters.token.authenticator import TokenAuthenticator
 from im.business.erasing import Eraser, ErasingParts
 from im.business.online_time import OnlineTimeDesk
@@ -136,11 +138,14 @@ class PersonalTests(AdminCase):
         self.ask("POST", "/v1/personal-data/erase", {"user": "alice"})
         self.assertEqual(["s1"], [each.session for batch in batches for each in batch.evictions])
 
-    def test_what_is_broken_off_is_begun_again(self) -> None:
+    def test_a_long_log_takes_several_steps_and_what_is_broken_off_is_begun_again(self) -> None:
         self.live()
-        first = self.ask("POST", "/v1/personal-data/erase", {"user": "alice"})
-        self.ask("POST", "/v1/personal-data/erase", {"user": "alice", "at": first["next"]})
-        self.erase()
+        with patch.object(erasing, "ENTRIES_AT_ONCE", 2):
+            at = self.ask("POST", "/v1/personal-data/erase", {"user": "alice"})["next"]
+            step = self.ask("POST", "/v1/personal-data/erase", {"user": "alice", "at": at})
+            self.assertEqual((2, '["", 3]'), (step["messages"], step["next"]))
+            self.assertIn("text 12", str(self.export()))
+            self.assertEqual(3, sum(step["messages"] for step in self.erase()))
         self.assertNotIn("text 12", str(self.export()))
 
     def test_a_session_that_is_still_open_is_waited_for(self) -> None:

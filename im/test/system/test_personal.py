@@ -1,11 +1,15 @@
 """Unread numbers and a person's data by `imctl`, against a real node and its database."""
 
 import json
+import signal
 import sqlite3
 from contextlib import closing
 from typing import Any
 
-from im.test.system.imctl import ImctlCase, Live
+from im.cli.admin import ask
+from im.cli.keys import local_token
+from im.cli.place import node_of
+from im.test.system.imctl import ImctlCase, Live, start_node
 
 
 class UnreadTests(ImctlCase):
@@ -94,6 +98,23 @@ class PersonTests(ImctlCase):
         self.assert_fails(self.imctl("enable", "alice", "--json"), 1, "conflict")
         again = self.ok("erase", "--user", "alice", "--yes", "--json").record
         self.assertEqual({"user": "alice", "messages": 0, "rows": 0}, again)
+
+
+class KilledTests(ImctlCase):
+    def test_an_erasure_that_is_killed_goes_on_by_the_same_command(self) -> None:
+        for peer in ("bob", "carol"):
+            self.send("alice", peer, f"a secret for {peer}")
+        told = node_of(self.state)
+        token = local_token(self.state, "test", 60.0, is_admin=True)
+        body = {"user": "alice", "at": ""}
+        self.assertEqual(200, ask(told, "/v1/personal-data/erase", token, body).status)
+        self.node.send(signal.SIGKILL)
+        self.node.wait()
+        self.node = start_node(self, self.folder, self.state)
+        erased = self.ok("erase", "--user", "alice", "--yes", "--json").record
+        self.assertEqual(2, erased["messages"])
+        self.assertNotIn("secret", self.ok("export", "--user", "bob").out)
+        self.assertEqual("4 places, 0 differences\n", self.ok("verify-unread").out)
 
 
 def _seqs(told: dict[str, Any]) -> list[int]:

@@ -24,7 +24,7 @@ from im.core.validation import conversation_problem, page_problem, seq_problem, 
 ENTRIES_AT_ONCE = 2_000
 """Of a log, in one transaction."""
 
-TRACES_AT_ONCE = 50
+TRACES_AT_ONCE = 20
 
 _PART = " WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND sender = ?"
 _MESSAGES = f"{_PART} AND kind BETWEEN 1 AND {FIRST_SYSTEM_KIND - 1} AND kind <> {RECALLED}"
