@@ -83,7 +83,10 @@ class SendAsApp(NamedTuple):
 
 
 class CursorMoved(NamedTuple):
-    """Where the user's cursors stand now; `moved` is false when they stood there before."""
+    """Where the user's cursors stand now; `moved` is false when they stood there before.
+
+    `was_marked`: the user had marked the conversation as unread, which is over now; that is a move, too.
+    """
 
     conversation: str
     user: str
@@ -91,6 +94,7 @@ class CursorMoved(NamedTuple):
     delivered_seq: int
     unread: int
     moved: bool
+    was_marked: bool = False
 
 
 class Sent(NamedTuple):

@@ -93,6 +93,7 @@ class ChangeContract(GroupCase):
         await self.changed("alice", 1, Recall())
         self.time_ms += 1
         await self.refused("alice", 2, Recall(), Code.PERMISSION_DENIED)
+        self.store = self.reopen_store(self.store, False)
         self.assertIsNotNone((await self.changed("", 2, Recall())).entry)
 
     async def test_the_same_change_is_made_once(self) -> None:

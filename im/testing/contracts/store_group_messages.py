@@ -1,6 +1,9 @@
 """What every store does with the messages of groups: who sees them, and when they are unread."""
 
+from im.core.changing import ChangeMessage, DeleteEntries, Edit, React, Recall
+from im.core.entries import RECALLED, TEXT
 from im.core.errors import Code
+from im.core.folding import Fold, Reaction
 from im.core.grouping import (
     FindMembers,
     GetMemberships,
@@ -13,6 +16,7 @@ from im.core.grouping import (
 )
 from im.core.messages import MoveRead
 from im.testing.contracts.groups_base import GROUP, GroupCase, creation
+from im.testing.contracts.store_base import client_id
 
 
 class GroupMessageContract(GroupCase):
@@ -103,6 +107,32 @@ class GroupMessageContract(GroupCase):
         self.assertEqual([0, 2, 1], [await mentions(user) for user in ("alice", "bob", "carol")])
         await self.write(MoveRead(GROUP, "bob", 2))
         self.assertEqual(1, await mentions("bob"))
+
+    async def test_a_message_mentions_a_user_once_and_not_who_deleted_it(self) -> None:
+        await self.write(creation("bob"))
+        for number in (1, 2):
+            await self.send(self.post(number, mentions=("", "bob")))
+        await self.write(DeleteEntries(GROUP, "bob", (3,)))
+        head = await self.group_head("bob")
+        self.assertEqual((1, 1), (head.unread, self.facts(head).mentions))
+
+    async def test_who_is_out_sees_nothing_of_what_became_of_a_message_since(self) -> None:
+        await self.write(creation("bob"), *(self.post(number) for number in (1, 2, 3)))
+        await self.write(
+            ChangeMessage(GROUP, "alice", client_id(61), 2, Edit(b"in time")),
+            ChangeMessage(GROUP, "alice", client_id(62), 2, React("+1")),
+        )
+        await self.done("alice", Remove(("bob",)))
+        await self.write(
+            ChangeMessage(GROUP, "alice", client_id(63), 3, Edit(b"too late")),
+            ChangeMessage(GROUP, "alice", client_id(64), 2, React("late")),
+            ChangeMessage(GROUP, "alice", client_id(65), 4, Recall()),
+        )
+        page = await self.page("bob")
+        told = [(entry.kind, entry.content) for entry in page.entries[1:4]]
+        self.assertEqual([(TEXT, b"in time"), (RECALLED, b""), (RECALLED, b"")], told)
+        self.assertEqual((Fold(2, 5, (Reaction("+1", 1, False),)),), page.folds)
+        self.assertEqual(b"too late", (await self.page("alice")).entries[2].content)
 
     async def test_only_admins_mention_everyone(self) -> None:
         await self.write(creation("bob"))

@@ -5,6 +5,7 @@ from im.core.commands import Result, SetDisabled
 from im.core.errors import Code, Refused
 from im.core.grouping import (
     Approve,
+    ChangeGroup,
     CreateGroup,
     Decline,
     Dissolve,
@@ -85,6 +86,8 @@ class GroupContract(GroupCase):
         record = await self.read(GetGroup(name, "bob"))
         assert isinstance(record, GroupRecord)
         self.assertEqual("owner", record.role)
+        (left,) = await self.write(ChangeGroup(name, "", client_id(1), Leave()))
+        self.assert_refused(left, Code.NOT_FOUND, "user")
 
     async def test_a_description_is_changed_by_admins_and_told_by_an_entry(self) -> None:
         await self.write(creation("bob"))

@@ -3,7 +3,7 @@
 from im.core.commands import Query, Write
 from im.core.entries import RELATION, TEXT
 from im.core.errors import Code, Refused
-from im.core.messages import Pull, PullPage
+from im.core.messages import CursorMoved, MoveRead, Pull, PullPage
 from im.core.relations import (
     ACCEPTED,
     DECLINED,
@@ -71,6 +71,10 @@ class RelationCase(StoreContract):
         """What a sync says that a user keeps of a conversation."""
         (head,) = [each for each in (await self.sync(user)).heads if each.conversation == conversation]
         return head.contact
+
+    async def conversations(self, *users: str) -> list[list[str]]:
+        """The conversations that a sync tells each of some users of."""
+        return [[head.conversation for head in (await self.sync(user)).heads] for user in users]
 
     async def kinds(self, query: Query) -> list[tuple[int, str, bytes]]:
         """Kind, sender and content of the entries of a pull."""
@@ -152,6 +156,14 @@ class FriendContract(RelationCase):
         self.assertEqual(await self.refused(AskFriend("alice", "bob", "x" * 201)), Code.INVALID_ARGUMENT)
         self.assertEqual(await self.refused(AskFriend("alice", "b ob", "")), Code.INVALID_ARGUMENT)
 
+    async def test_what_can_be_neither_answered_nor_ended_leaves_nothing_in_anyone_s_list(self) -> None:
+        """Else strangers could fill it."""
+        self.assertEqual(await self.refused(ACCEPT), Code.NOT_FOUND)
+        self.assertEqual(await self.refused(WithdrawRequest("bob", "alice")), Code.NOT_FOUND)
+        for write in (EndFriendship("bob", "alice"), Block("bob", "alice", False)):
+            self.assertFalse((await self.changed(write)).moved)
+        self.assertEqual(await self.conversations("alice", "bob"), [[], []])
+
     async def test_the_end_of_a_friendship_is_one_for_both_and_keeps_the_history(self) -> None:
         """And may be asked for again."""
         await self.changed(ASK)
@@ -193,6 +205,16 @@ class FriendContract(RelationCase):
         self.assertEqual(await self.write(ExpireRequests(FAR_MS, 10)), [RequestsExpired(1)])
         self.assertEqual((await self.requests("bob")).requests, ())
 
+    async def test_what_is_decided_is_kept_from_then_on(self) -> None:
+        """However long it was pending."""
+        await self.changed(ASK)
+        self.time_ms += KEPT_MS
+        await self.changed(ACCEPT)
+        self.time_ms += 1
+        self.assertEqual(await self.write(ExpireRequests(FAR_MS, 10)), [RequestsExpired(0)])
+        self.time_ms += KEPT_MS
+        self.assertEqual(await self.write(ExpireRequests(FAR_MS, 10)), [RequestsExpired(1)])
+
     async def test_nobody_asks_everybody(self) -> None:
         """So many wait at most."""
         asked = await self.write(
@@ -233,6 +255,21 @@ class BlockContract(RelationCase):
         found = await self.read(GetRelation("alice", "bob"))
         assert isinstance(found, RelationChanged)
         self.assertFalse(found.is_blocking)
+
+    async def test_a_block_before_the_first_word_is_seen_by_nobody_else(self) -> None:
+        """The conversation is there only for who keeps something of it."""
+        await self.changed(Block("bob", "alice", True))
+        self.assertEqual(await self.conversations("alice", "bob"), [[], [DIRECT]])
+        for write in (MoveRead(DIRECT, "alice", 1), SetContact("alice", DIRECT, pinned=True)):
+            self.assertEqual(await self.refused(write), Code.NOT_FOUND)
+        pulled = await self.read(Pull(DIRECT, "alice", 1, False, 10))
+        assert isinstance(pulled, Refused)
+        self.assertEqual(pulled.code, Code.NOT_FOUND)
+        cursor = (await self.sync("bob")).cursor
+        await self.write(Block("bob", "alice", False), SetContact("bob", DIRECT, hidden=False))
+        self.assertEqual([head.contact for head in (await self.sync("bob", cursor)).heads], [Contact()])
+        await self.send(a_send(1))
+        self.assertEqual(await self.conversations("alice", "bob"), [[DIRECT], [DIRECT]])
 
     async def test_unblocking_lets_in_again(self) -> None:
         """Also after a restart."""
@@ -286,6 +323,24 @@ class ContactContract(RelationCase):
         self.assertFalse((await self.contact("bob")).hidden)
         await self.write(SetContact("bob", DIRECT, hidden=True), SetContact("bob", DIRECT, hidden=False))
         self.assertFalse((await self.contact("bob")).hidden)
+
+    async def test_a_mark_is_over_with_the_next_read(self) -> None:
+        """Whether it moves the cursor or not, and by a send that says what was seen."""
+        await self.write(a_send(1), MoveRead(DIRECT, "bob", 1), SetContact("bob", DIRECT, marked=True))
+        self.assertTrue((await self.contact("bob")).marked)
+        cursor = (await self.sync("bob")).cursor
+        (moved,) = await self.write(MoveRead(DIRECT, "bob", 1))
+        self.assertEqual(moved, CursorMoved(DIRECT, "bob", 1, 0, 0, True, was_marked=True))
+        self.assertEqual([head.contact for head in (await self.sync("bob", cursor)).heads], [Contact()])
+        self.store = self.reopen_store(self.store, False)
+        await self.write(SetContact("bob", DIRECT, marked=True, remark="Al"), a_send(2, after=1))
+        self.assertTrue((await self.contact("bob")).marked)
+        self.store = self.reopen_store(self.store, False)
+        sent = await self.send(a_send(3, "bob", seen_seq=2))
+        self.assertEqual(sent.read, CursorMoved(DIRECT, "bob", 2, 0, 0, True, was_marked=True))
+        self.assertEqual(await self.contact("bob"), Contact("Al"))
+        (moved,) = await self.write(MoveRead(DIRECT, "bob", 2))
+        self.assertEqual(moved, CursorMoved(DIRECT, "bob", 2, 0, 0, False))
 
     async def test_a_change_is_found_by_the_next_sync(self) -> None:
         """So that other devices learn of it."""

@@ -37,7 +37,7 @@ from im.core.contents import MOST_REACTIONS, reaction_problem
 from im.core.custom import Post
 from im.core.errors import Code, Refused, invalid
 from im.core.groups import ADMIN, APP, dissolved, gone, key_problem, rank
-from im.core.ids import GROUP, INBOX
+from im.core.ids import GROUP, INBOX, users_by_id
 from im.core.messages import Entry
 from im.core.validation import content_problem, seq_problem, unknown_conversation
 from im.proto.content_pb2 import MessageChange, Rich
@@ -119,7 +119,8 @@ class Changes:
             problem = disabled()
         if problem is not None:
             return problem
-        conversation = find(self._conversations, write.conversation, write.user)
+        asker = write.user or next(iter(users_by_id(write.conversation)), "")
+        conversation = find(self._conversations, write.conversation, asker)
         if not isinstance(conversation, Conversation):
             return conversation or unknown_conversation()
         earlier = self._messages.told((write.key, write.user, conversation.id), _TOLD)

@@ -10,7 +10,7 @@ from im.core.validation import page_problem
 
 _ACTIVE_MS = "CASE WHEN m.leave_seq IS NULL THEN c.head_time_ms ELSE 0 END"
 _LISTED = f"""{PLACES}
-WHERE m.user_id = ? AND coalesce(m.leave_seq, c.last_seq) > m.hidden_seq
+WHERE m.user_id = ? AND c.last_seq > 0 AND coalesce(m.leave_seq, c.last_seq) > m.hidden_seq
     AND (m.pinned < ? OR (m.pinned = ? AND ({_ACTIVE_MS} < ?
         OR ({_ACTIVE_MS} = ? AND m.conversation_id > ?))))
 ORDER BY m.pinned DESC, {_ACTIVE_MS} DESC, m.conversation_id LIMIT ?

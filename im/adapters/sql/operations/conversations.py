@@ -24,7 +24,7 @@ _SELECT_CONVERSATION = f"SELECT {CONVERSATION_COLUMNS} FROM conversation WHERE c
 MEMBER_COLUMNS = (
     "read_seq, read_n, own_last_seq, own_last_n, own_after, own_max_seq,"
     " clear_seq, clear_n, join_seq, join_n, history_seq,"
-    " delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq, reached_seq"
+    " delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq, reached_seq, marked"
 )
 _SELECT_MEMBER = f"SELECT {MEMBER_COLUMNS} FROM member WHERE conversation_id = ? AND user_id = ?"
 
@@ -57,8 +57,15 @@ MEMBERS_EACH = 4
 """So many members are remembered for each conversation."""
 
 
+KEPT = -1
+"""The `hidden_seq` of a member who hides nothing, but keeps something of a conversation, be it empty."""
+
+
 class Keepings(NamedTuple):
-    """What a member keeps of the conversation. Hidden up to `hidden_seq`: until an entry comes after it."""
+    """What a member keeps of the conversation. Hidden up to `hidden_seq`: until an entry comes after it.
+
+    With 0 and without any entry the conversation is not there for this member.
+    """
 
     remark: str = ""
     pinned: int = 0
@@ -92,6 +99,7 @@ class Member:
     silenced_until_ms: int = 0
     deleted_seq: int = 0
     reached_seq: int = 0
+    is_marked: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -188,10 +196,12 @@ class Conversations:
             silenced_until_ms,
             deleted_seq,
             reached_seq,
+            marked,
         ) = row[11:]
         member = Member(user, Cursors(*row[:11]), delivered_seq, bool(can_send), leave_seq)
         member.leave_n, member.role, member.reached_seq = leave_n, role, reached_seq
         member.silenced_until_ms, member.deleted_seq = silenced_until_ms, deleted_seq
+        member.is_marked = bool(marked)
         conversation.members[user] = member
         self._members += 1
         return member
@@ -273,6 +283,7 @@ class Conversations:
     def keep_of(self, conversation: Conversation, member: Member, keepings: Keepings) -> None:
         """Have a member keep this of the conversation, and whether they can send."""
         member.keepings = keepings
+        member.is_marked = bool(keepings.marked)
         self._kept[conversation.id, member.user] = member
         self.touch_member(conversation, member)
 

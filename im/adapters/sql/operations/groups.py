@@ -194,6 +194,8 @@ class Groups:
         return problem or self._membership.ask_no_more(act, change.user)
 
     def _leave(self, act: Act, change: Leave) -> Outcome:
+        if act.role == APP:
+            return _NO_MEMBER
         if act.role == OWNER:
             return _OWNER_STAYS
         if act.role == NOBODY:

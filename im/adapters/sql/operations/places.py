@@ -27,20 +27,24 @@ LEFT JOIN group_info AS g
 """
 # CROSS JOIN fixes the order: the user's members first, each then looks its conversation up.
 CHANGED_PLACES = f"""{PLACES}
-WHERE m.user_id = ? AND m.conversation_id > ?
+WHERE m.user_id = ? AND m.conversation_id > ? AND (c.last_seq > 0 OR m.hidden_seq <> 0)
     AND ((c.changed > ? AND m.leave_seq IS NULL) OR m.changed > ?)
 ORDER BY m.conversation_id LIMIT ?
 """
-ONE_PLACE = f"{PLACES} WHERE m.user_id = ? AND m.conversation_id = ?"
+ONE_PLACE = (
+    f"{PLACES} WHERE m.user_id = ? AND m.conversation_id = ? AND (c.last_seq > 0 OR m.hidden_seq <> 0)"
+)
 
 _FACTS = 15
 _GROUP = 20
 _KEEPINGS = 27
 
 _MENTIONS = (
-    "SELECT count(*) FROM mention AS e WHERE e.conversation_id = ? AND e.user_id IN (?, '')"
+    "SELECT count(DISTINCT e.seq) FROM mention AS e WHERE e.conversation_id = ? AND e.user_id IN (?, '')"
     " AND e.seq > ? AND e.seq <= ? AND e.sender <> ? AND NOT EXISTS (SELECT 1 FROM message_change AS r"
     f" WHERE r.conversation_id = e.conversation_id AND r.kind = {RECALL} AND r.target_seq = e.seq)"
+    " AND NOT EXISTS (SELECT 1 FROM deleted_entry AS d"
+    " WHERE d.conversation_id = e.conversation_id AND d.user_id = ? AND d.seq = e.seq)"
 )
 
 
@@ -134,7 +138,7 @@ class Place(NamedTuple):
 
     def _mentions(self, connection: Connection) -> int:
         after = self.cursors.seen()[0]
-        asked = (self.conversation, self.user, after, self.head_seq, self.user)
+        asked = (self.conversation, self.user, after, self.head_seq, self.user, self.user)
         (count,) = connection.execute(_MENTIONS, asked).fetchone()
         return int(count)
 

@@ -66,15 +66,10 @@ class Posting:
         if self._users.is_disabled(send.sender):
             return disabled()
         if conversation is None:
-            if send.after:
-                return _out_of_order()
-            if self._is_for_friends:
-                return not_open()
-            created = self._new_direct(send.conversation, send.sender, now_ms)
-            if isinstance(created, Refused):
-                return created
-            self._conversations.create(created)
-            conversation = created
+            begun = self._begin(send, now_ms)
+            if isinstance(begun, Refused):
+                return begun
+            conversation = begun
         member = self._conversations.member(conversation, send.sender)
         if member is None:
             return unknown_conversation()
@@ -107,14 +102,22 @@ class Posting:
                 return not_open()
         return None
 
-    def _new_direct(self, conversation: str, sender: str, now_ms: int) -> Conversation | Refused:
-        peer = direct_peer(conversation, sender)
+    def _begin(self, send: Send, now_ms: int) -> Conversation | Refused:
+        """The direct conversation that begins with a message."""
+        peer = direct_peer(send.conversation, send.sender)
         if peer is None:
             return unknown_conversation()
-        refused = self._users.mention((sender, peer), now_ms)
+        if send.after:
+            return _out_of_order()
+        if self._is_for_friends:
+            return not_open()
+        users = (send.sender, peer)
+        refused = self._users.mention(users, now_ms)
         if refused is not None:
             return refused
-        return begin(conversation, (sender, peer), now_ms)
+        conversation = begin(send.conversation, users, now_ms)
+        self._conversations.create(conversation)
+        return conversation
 
     def _store(self, send: Send, key: Key, place: Place, now_ms: int) -> Sent:
         conversation, member = place
@@ -127,7 +130,9 @@ class Posting:
         member.last_id = send.client_msg_id
         self._conversations.touch(conversation)
         self._conversations.touch_member(conversation, member)
-        read = self._standing(place, True) if has_read else None
+        read = None
+        if has_read:
+            read = self._standing(place, True)._replace(was_marked=self._unmark(*place))
         version = conversation.member_version if conversation.kind == GROUP else 0
         seq, n = conversation.last_seq, conversation.n
         if send.mentions and version:
@@ -143,12 +148,21 @@ class Posting:
         head_seq, head_n = head_of(conversation, member)
         return member.cursors.move_read(seq, head_seq, head_n, look_up)
 
+    def _unmark(self, conversation: Conversation, member: Member) -> bool:
+        """Take the mark away that a member keeps until the next read; False without one."""
+        if not member.is_marked:
+            return False
+        kept = self._conversations.keepings(conversation, member)
+        self._conversations.keep_of(conversation, member, kept._replace(marked=0))
+        return True
+
     def move_read(self, move: MoveRead, now_ms: int) -> CursorMoved | Refused:
-        """Move a member's read cursor forward, at most to the head."""
+        """Move a member's read cursor forward, at most to the head; without a move it takes a mark away."""
         place = member_place(self._conversations, move.conversation, move.user)
         if isinstance(place, Refused):
             return place
-        return self._moved(place, self._read(*place, move.seq))
+        moved = self._moved(place, self._read(*place, move.seq))
+        return moved._replace(moved=True, was_marked=True) if self._unmark(*place) else moved
 
     def move_delivered(self, move: MoveDelivered, now_ms: int) -> CursorMoved | Refused:
         """Move a member's delivered cursor forward, at most to the head."""
@@ -218,7 +232,11 @@ def member_place(conversations: Conversations, name: str, user: str) -> Place | 
     if not isinstance(conversation, Conversation):
         return conversation or unknown_conversation()
     member = conversations.member(conversation, user)
-    return unknown_conversation() if member is None else (conversation, member)
+    if member is None:
+        return unknown_conversation()
+    if not conversation.last_seq and not conversations.keepings(conversation, member).hidden_seq:
+        return unknown_conversation()  # the other side keeps something of it, and tells nobody
+    return conversation, member
 
 
 def begin(conversation: str, users: tuple[str, ...], now_ms: int) -> Conversation:

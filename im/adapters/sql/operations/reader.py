@@ -13,7 +13,14 @@ from im.adapters.sql.operations.erasing import traces_of
 from im.adapters.sql.operations.event_log import counts_of, dead_of, events_found
 from im.adapters.sql.operations.explaining import explained, verified
 from im.adapters.sql.operations.exporting import exported
-from im.adapters.sql.operations.folds import deleted, deleted_of, fold_size, folds_of
+from im.adapters.sql.operations.folds import (
+    deleted,
+    deleted_of,
+    edited_later,
+    fold_size,
+    folds_of,
+    taken_back,
+)
 from im.adapters.sql.operations.handlers import record_of, reply_of
 from im.adapters.sql.operations.looking import what_changed
 from im.adapters.sql.operations.members import (
@@ -252,12 +259,13 @@ class Reader:
             last = min(first + most - 1, highest)
         if first > last:
             return [], (), False
-        folds = folds_of(self._connection, place.conversation, place.user, first, last)
+        folds = folds_of(self._connection, (place.conversation, place.user), highest, first, last)
         gone = self._deleted(place, first, last)
+        unknown = self._edited_later(place, first, last)
         entries: list[Entry] = []
         left = self._limits.page_bytes
         for read in self._entries.read(place.conversation, first, last, query.backward):
-            entry = deleted(read) if read.seq in gone else read
+            entry = deleted(read) if read.seq in gone else taken_back(read) if read.seq in unknown else read
             left -= wire_size(entry) + fold_size(folds.get(entry.seq))
             if left < 0 and entries:
                 break
@@ -267,6 +275,12 @@ class Reader:
             entries.reverse()
             return entries, told, entries[0].seq > lowest
         return entries, told, entries[-1].seq < highest
+
+    def _edited_later(self, place: Place, first: int, last: int) -> frozenset[int]:
+        """What somebody who left may not see, since it was edited after that."""
+        if place.leave_seq is None:
+            return frozenset()
+        return edited_later(self._connection, place.conversation, place.leave_seq, first, last)
 
     def _deleted(self, place: Place, first: int, last: int) -> frozenset[int]:
         if place.deleted_seq < first:

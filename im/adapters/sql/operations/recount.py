@@ -24,8 +24,9 @@ _PLACE = (
     " FROM member AS m JOIN conversation AS c ON c.conversation_id = m.conversation_id WHERE"
 )
 _ONE = f"{_PLACE} m.conversation_id = ? AND m.user_id = ?"
-_OF_USER = f"{_PLACE} m.user_id = ? AND m.conversation_id > ? ORDER BY m.conversation_id LIMIT ?"
-_OF_ALL = f"{_PLACE} (m.conversation_id, m.user_id) > (?, ?) ORDER BY m.conversation_id, m.user_id LIMIT ?"
+_BEGUN = f"{_PLACE} c.last_seq > 0 AND"
+_OF_USER = f"{_BEGUN} m.user_id = ? AND m.conversation_id > ? ORDER BY m.conversation_id LIMIT ?"
+_OF_ALL = f"{_BEGUN} (m.conversation_id, m.user_id) > (?, ?) ORDER BY m.conversation_id, m.user_id LIMIT ?"
 
 
 class Span(NamedTuple):

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from im.adapters.sql.checks import disabled
 from im.adapters.sql.operations.connection import Connection
-from im.adapters.sql.operations.conversations import Conversation, Conversations, Keepings, Member
+from im.adapters.sql.operations.conversations import KEPT, Conversation, Conversations, Keepings, Member
 from im.adapters.sql.operations.dialect import UNCLAIMED
-from im.adapters.sql.operations.posting import begin, blocked, member_place
+from im.adapters.sql.operations.posting import begin, blocked, head_of, member_place
 from im.adapters.sql.operations.posts import Posts
 from im.adapters.sql.operations.users import Users
 from im.core.custom import Post
@@ -72,7 +72,7 @@ _EXPIRE = (
 )
 _FORGET = (
     "DELETE FROM friend_request WHERE (requester, addressee) IN (SELECT requester, addressee"
-    " FROM friend_request WHERE state <> 'pending' AND created_ms < ? LIMIT ?"
+    " FROM friend_request WHERE state <> 'pending' AND created_ms < ? AND decided_ms < ? LIMIT ?"
     f" {UNCLAIMED})"
 )
 _UNSEEN = "SELECT count(*) FROM friend_request WHERE addressee = ? AND state = 'pending' AND seen = 0"
@@ -148,9 +148,9 @@ class Relations:
 
     def answer(self, write: AnswerFriend, now_ms: int) -> RelationChanged | Refused:
         """Accept or decline; the same answer again is the same."""
-        pair = self._pair(write.user, write.peer, now_ms)
-        if isinstance(pair, Refused):
-            return pair
+        pair = self._earlier_pair(write.user, write.peer)
+        if not isinstance(pair, _Pair):
+            return pair or _NOTHING_PENDING
         request = self._request(write.peer, write.user)
         if not _is_pending(request):
             is_same = request is not None and request.state == (ACCEPTED if write.accept else DECLINED)
@@ -161,9 +161,9 @@ class Relations:
 
     def withdraw(self, write: WithdrawRequest, now_ms: int) -> RelationChanged | Refused:
         """Take a request back; the same again is the same."""
-        pair = self._pair(write.user, write.peer, now_ms)
-        if isinstance(pair, Refused):
-            return pair
+        pair = self._earlier_pair(write.user, write.peer)
+        if not isinstance(pair, _Pair):
+            return pair or _NOTHING_PENDING
         request = self._request(write.user, write.peer)
         if not _is_pending(request):
             is_same = request is not None and request.state == WITHDRAWN
@@ -172,9 +172,9 @@ class Relations:
 
     def end(self, write: EndFriendship, now_ms: int) -> RelationChanged | Refused:
         """End a friendship for both; nobody is told in the log."""
-        pair = self._pair(write.user, write.peer, now_ms)
-        if isinstance(pair, Refused):
-            return pair
+        pair = self._earlier_pair(write.user, write.peer)
+        if not isinstance(pair, _Pair):
+            return pair or self._strangers(write, now_ms)
         moved = False
         for member in (pair.mine, pair.theirs):
             kept = self._keepings(pair, member)
@@ -184,14 +184,17 @@ class Relations:
         return self._standing(pair, None, now_ms)._replace(moved=moved)
 
     def block(self, write: Block, now_ms: int) -> RelationChanged | Refused:
-        """Take nothing from the other side any more, or take it again. A request of theirs is declined."""
-        pair = self._pair(write.user, write.peer, now_ms)
-        if isinstance(pair, Refused):
-            return pair
+        """Take nothing from the other side any more, or take it again. A request of theirs still stands."""
+        pair = self._earlier_pair(write.user, write.peer)
+        if pair is None and write.blocked:
+            pair = self._pair(write.user, write.peer, now_ms)
+        if not isinstance(pair, _Pair):
+            return pair or self._strangers(write, now_ms)
         kept = self._keepings(pair, pair.mine)
         moved = bool(kept.is_blocking) != write.blocked
         if moved:
-            blocking = kept._replace(is_blocking=int(write.blocked))
+            hidden_seq = kept.hidden_seq or KEPT
+            blocking = kept._replace(is_blocking=int(write.blocked), hidden_seq=hidden_seq)
             self._conversations.keep_of(pair.conversation, pair.mine, blocking)
             pair.theirs.can_send = not write.blocked
             self._conversations.keep_of(pair.conversation, pair.theirs, self._keepings(pair, pair.theirs))
@@ -205,7 +208,8 @@ class Relations:
         kept = self._keepings(pair, pair.mine)
         moved = kept.relation == STRANGER
         if moved:
-            self._conversations.keep_of(pair.conversation, pair.mine, kept._replace(relation=OPEN))
+            let_in = kept._replace(relation=OPEN, hidden_seq=kept.hidden_seq or KEPT)
+            self._conversations.keep_of(pair.conversation, pair.mine, let_in)
         return self._standing(pair, None, now_ms)._replace(moved=moved, is_private=True)
 
     def set_contact(self, write: SetContact, now_ms: int) -> ContactChanged | Refused:
@@ -218,12 +222,14 @@ class Relations:
         if isinstance(place, Refused):
             return place
         conversation, member = place
+        head_seq, _ = head_of(conversation, member)
         before = self._conversations.keepings(conversation, member)
-        after = _changed(before, write, conversation.last_seq)
-        if after != before:
+        after = _changed(before, write, head_seq)
+        contact = contact_of(after, head_seq)
+        moved = contact != contact_of(before, head_seq)
+        if moved:
             self._conversations.keep_of(conversation, member, after)
-        contact = contact_of(after, conversation.last_seq)
-        return ContactChanged(write.user, conversation.id, contact, after != before)
+        return ContactChanged(write.user, conversation.id, contact, moved)
 
     def see(self, write: SeeRequests, now_ms: int) -> RequestsSeen:
         """Note that the user has seen all requests received so far."""
@@ -233,23 +239,39 @@ class Relations:
         """End what was not answered in time, and forget what was decided long ago."""
         execute = self._connection.execute
         rows = execute(_EXPIRE, (now_ms, now_ms - write.pending_ms, write.most)).rowcount
-        rows += execute(_FORGET, (now_ms - KEPT_MS, write.most - rows)).rowcount
+        long_ago_ms = now_ms - KEPT_MS
+        rows += execute(_FORGET, (long_ago_ms, long_ago_ms, write.most - rows)).rowcount
         return RequestsExpired(rows)
 
     def _pair(self, user: str, peer: str, now_ms: int) -> _Pair | Refused:
+        """Two users in their conversation, which begins now if it isn't there."""
+        earlier = self._earlier_pair(user, peer)
+        if earlier is not None:
+            return earlier
+        refused = self._users.mention((user, peer), now_ms)
+        if refused is not None:
+            return refused._replace(field="user")
+        conversation = begin(direct_conversation(user, peer), (user, peer), now_ms)
+        self._conversations.create(conversation)
+        return self._pair_in(conversation, user, peer)
+
+    def _earlier_pair(self, user: str, peer: str) -> _Pair | Refused | None:
+        """Two users in their conversation, None if there is none."""
         problem = pair_problem(user, peer)
         if problem is not None:
             return problem
         if self._users.is_disabled(user):
             return disabled()
-        name = direct_conversation(user, peer)
-        conversation = self._conversations.get(name)
-        if conversation is None:
-            refused = self._users.mention((user, peer), now_ms)
-            if refused is not None:
-                return refused._replace(field="user")
-            conversation = begin(name, (user, peer), now_ms)
-            self._conversations.create(conversation)
+        conversation = self._conversations.get(direct_conversation(user, peer))
+        return None if conversation is None else self._pair_in(conversation, user, peer)
+
+    def _strangers(self, write: EndFriendship | Block, now_ms: int) -> RelationChanged:
+        """The answer where two have nothing in common that could end."""
+        is_private = isinstance(write, Block)
+        stand = (STRANGER, False, None, (), self._epoch, now_ms, False, is_private)
+        return RelationChanged(write.user, write.peer, *stand)
+
+    def _pair_in(self, conversation: Conversation, user: str, peer: str) -> _Pair:
         mine = self._conversations.member(conversation, user)
         theirs = self._conversations.member(conversation, peer)
         assert mine is not None and theirs is not None
@@ -337,7 +359,7 @@ def _changed(kept: Keepings, write: SetContact, head_seq: int) -> Keepings:
 
     hidden_seq = kept.hidden_seq
     if write.hidden is not None:
-        hidden_seq = head_seq if write.hidden else 0
+        hidden_seq = (head_seq if write.hidden else 0) or KEPT
     return kept._replace(
         remark=kept.remark if write.remark is None else write.remark,
         pinned=flag(kept.pinned, write.pinned),

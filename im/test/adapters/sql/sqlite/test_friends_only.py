@@ -22,6 +22,7 @@ class FriendsOnlyTests(RelationCase):
         """And the first word makes no conversation."""
         self.assertEqual(await self.refused(a_send(1)), Code.PERMISSION_DENIED)
         self.assertEqual((await self.sync("bob")).heads, [])
+        self.assertEqual(await self.refused(a_send(1, conversation="g~nowhere")), Code.NOT_FOUND)
         await self.write(ASK)
         self.assertEqual(await self.refused(a_send(1)), Code.PERMISSION_DENIED)
         await self.write(ACCEPT)
