@@ -41,13 +41,16 @@ def public_root() -> RootPage:
 class HttpPort(Factory):
     """Makes the protocols of the shared port.
 
-    What `build_websocket` makes gets the upgrade request as its first bytes.
+    What `build_websocket` makes gets the upgrade request as its first bytes; None: here are no WebSockets.
     """
 
     noisy = False
 
     def __init__(
-        self, site: QuietSite, build_websocket: Callable[[], IProtocol], settings: HttpPortSettings
+        self,
+        site: QuietSite,
+        build_websocket: Callable[[], IProtocol] | None,
+        settings: HttpPortSettings,
     ) -> None:
         self.site = site
         self.build_websocket = build_websocket
@@ -109,9 +112,10 @@ class SharedProtocol(Protocol):
     def _become(self, is_websocket: bool) -> None:
         self._stop_deadline()
         transport = cast(ITransport, self.transport)
-        if is_websocket:
+        build_websocket = self._port.build_websocket
+        if is_websocket and build_websocket is not None:
             self._count(-1)
-            inner = self._port.build_websocket()
+            inner = build_websocket()
         else:
             inner = self._port.site.protocol_for(transport.getPeer())
         self._inner = inner

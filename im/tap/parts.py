@@ -131,7 +131,7 @@ class NodeParts:
 
     async def start(self) -> NodeFile:
         """See `Parts.start`."""
-        logins = _logins(self._config, self._reactor)
+        logins = open_logins(self._config, self._reactor)
         opening = Opening(self._config, self._reactor, logins.authenticator, self._on_fatal)
         core = self._open_layers(opening)
         timed = core.store
@@ -238,7 +238,8 @@ class NodeParts:
         return HttpPort(site, lambda: WebSocketTransport(settings), port_settings)
 
 
-def _logins(config: Config, reactor: INodeReactor) -> Logins:
+def open_logins(config: Config, reactor: INodeReactor) -> Logins:
+    """Who may log in. Raises `StartError`."""
     try:
         return Logins(config, reactor)
     except ValueError as error:

@@ -35,6 +35,7 @@ from im.isolation import HandlerCounters, Handlers
 from im.ports import IStore, NodeBatch, UnavailableError
 from im.tap.cluster.engines import WORKER_HEARTBEAT, engines_of
 from im.tap.cluster.events import EventPosting
+from im.tap.cluster.front import HttpFront
 from im.tap.cluster.measures import worker_metrics
 from im.tap.cluster.peer import Peer, PeerEnds
 from im.tap.cluster.shards import AnnouncedStore, ClaimedShard
@@ -46,6 +47,7 @@ from im.tap.hooks import installed_hooks, make_hooks, make_questions
 from im.tap.listeners import Listeners, as_url
 from im.tap.node import StartError
 from im.tap.process import INodeReactor
+from im.tap.reloading import reload_all
 from im.tap.statedir import NodeFile
 from im.tap.storing import away_consumers, now_ms
 from im.tap.threads import threads_of
@@ -73,8 +75,11 @@ class BusinessParts:
         self._redis = RedisConnection(engines.redis, reactor)
         self._directory = Directory(self._redis, engines.keys, self._incarnation, reactor)
         self._registry = RedisRegistry(self._directory)
-        ends = PeerEnds(_ignore, self._doubt, lambda: self._directory.epoch)
+        ends = PeerEnds(self._receive, self._doubt, lambda: self._directory.epoch)
         self._peer = Peer(engines, self._incarnation, self._directory, ends, reactor)
+        self._front: HttpFront | None = None
+        if config.http:
+            self._front = HttpFront(config, reactor, self._incarnation, self._peer, self._directory)
         ownership = Ownership(self._incarnation, self._live_workers, self._claim)
         self._shards = ShardConsumers(engines.topology, ownership, reactor)
         self._events = EventPublisher(engines.topology, reactor)
@@ -132,17 +137,22 @@ class BusinessParts:
         self._peer.publisher.start(lambda: self._directory.nodes, lambda: self._directory.epoch)
         self._peer.start()
         self._sweeping = self._reactor.callLater(SWEEP_SECONDS, self._sweep)
-        admin = ""
+        http = admin = ""
+        if self._front is not None:
+            self._front.start()
+            http = as_url(await self._listeners.listen(self._config.http, self._front.port()), "http")
         if self._config.admin:
             site = health_site(
                 self.checks, worker_metrics(self._peer, self._shards, self.checks), self._reactor
             )
             admin = as_url(await self._listeners.listen(self._config.admin, site), "http")
-        return NodeFile(self._config.node, os.getpid(), __version__, self._config.users, (), "", "", admin)
+        return NodeFile(self._config.node, os.getpid(), __version__, self._config.users, (), http, "", admin)
 
     async def stop(self) -> None:
         """See `Parts.stop`: each shard is given up after the batch in hand."""
         await self._shards.stop()
+        if self._front is not None:
+            self._front.stop()
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
@@ -156,7 +166,9 @@ class BusinessParts:
         self._pool.stop()
 
     def reload(self) -> None:
-        """See `Parts.reload`: a worker has no keys."""
+        """See `Parts.reload`."""
+        keys = () if self._front is None else (self._front.reload,)
+        reload_all((*keys, self._listeners.reload_certificates))
 
     @property
     def checks(self) -> Mapping[str, Check]:
@@ -168,7 +180,14 @@ class BusinessParts:
         }
 
     def _doubt(self, reason: str) -> None:
-        """A worker holds no sessions: there is nothing that it could have missed."""
+        """A worker holds no sessions: there is nothing that it could have missed but answers."""
+        if self._front is not None:
+            self._front.doubt()
+
+    def _receive(self, batch: NodeBatch) -> None:
+        """Nobody but its HTTP API asks anything in a worker's name."""
+        if self._front is not None:
+            self._front.receive(batch)
 
     def _live_workers(self) -> Sequence[str]:
         return without_earlier(self._incarnation, self._directory.workers)
@@ -210,7 +229,3 @@ class BusinessParts:
 
     def _announced(self, row: OutboxRow) -> None:
         self._store.announced([row]).addErrback(self._not_found)
-
-
-def _ignore(batch: NodeBatch) -> None:
-    """Nobody asks anything in a worker's name."""

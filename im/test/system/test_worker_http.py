@@ -1,0 +1,86 @@
+"""The HTTP API of a worker: a back end needs no gateway for it, and a client finds one there."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from im.cli.keys import local_token
+from im.test.system.imctl import environment, run
+from im.test.system.processes import wait_for
+from im.testing.clusters import Cluster, ClusterPlan
+from im.testing.clusters.folders import cluster_folder
+
+REVOKED_WITHIN_SECONDS = 60.0
+
+
+class WorkerHttpTests(SynchronousTestCase):
+    uses_processes = True
+
+    def setUp(self) -> None:
+        self.folder = cluster_folder(self)
+        self.state = self.folder / "state"
+        self.cluster = Cluster(ClusterPlan(self.state, 1, 2), environment())
+        self.addCleanup(self.cluster.stop)
+        self.cluster.start()
+
+    def imctl(self, command: str, *argv: str) -> list[dict[str, Any]]:
+        ended = run(self.folder, command, "--state-dir", str(self.state), "--node", "node-1", "--json", *argv)
+        self.assertEqual(ended.status, 0, ended.err)
+        return ended.records
+
+    def ask(self, worker: str, path: str, token: str, body: object = None) -> tuple[int, Any]:
+        told = self.cluster.member(worker).told
+        assert told is not None
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(told.http.rstrip("/") + path, data)
+        request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def test_it_serves_what_a_gateway_serves_but_no_websocket(self) -> None:
+        self.check_a_client_finds_its_node()
+        (key,) = self.imctl("keys", "create", "shop", "--scope", "push", "--scope", "users:write")
+        self.check_a_back_end_pushes(key["key"], "paid")
+        self.assertEqual(self.ask("worker-1", "/ws", "")[0], 404)
+        self.check_it_answers_again_when_rabbitmq_is_back(key["key"])
+        self.check_a_revoked_key_is_refused_everywhere(key)
+
+    def check_a_client_finds_its_node(self) -> None:
+        node, token = self.cluster.member("node-1").told, local_token(self.state, "alice", 60.0)
+        assert node is not None
+        wait_for(
+            lambda: node.listen[0] in json.dumps(self.ask("worker-2", "/v1/route", token)), "its address"
+        )
+
+    def check_a_back_end_pushes(self, key: str, text: str) -> None:
+        self.assertEqual(self.ask("worker-1", "/v1/users", key, {"user": text})[0], 200)
+        pushed = {"to": [text], "event": {"text": text}}
+        status, answer = self.ask("worker-2", "/v1/push", key, pushed)
+        self.assertEqual((status, answer["stored"]), (200, 1))
+        (got,) = self.imctl("tail", "--as", text, "--count", "1", "--timeout", "10")
+        self.assertIn(text, got["text"])
+
+    def check_it_answers_again_when_rabbitmq_is_back(self, key: str) -> None:
+        broker = self.cluster.engines["rabbitmq"]
+        broker.kill()
+        self.assertEqual(self.ask("worker-1", "/v1/users", key, {"user": "dora"})[0], 503)
+        broker.start()
+        wait_for(
+            lambda: self.ask("worker-1", "/v1/users", key, {"user": "dora"})[0] == 200, "an answer", 30.0
+        )
+        self.check_a_back_end_pushes(key, "again")
+
+    def check_a_revoked_key_is_refused_everywhere(self, key: dict[str, Any]) -> None:
+        self.imctl("keys", "revoke", key["id"])
+        for worker in ("worker-1", "worker-2"):
+            wait_for(
+                lambda worker=worker: self.ask(worker, "/v1/users", key["key"], {"user": "emil"})[0] == 401,  # type: ignore[misc]
+                f"its end at {worker}",
+                REVOKED_WITHIN_SECONDS,
+            )
