@@ -3,18 +3,22 @@
 import json
 import os
 import signal
+import subprocess
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.test.docs_commands import commands
+from im.test.system.cluster_personal import check_personal
 from im.test.system.cluster_seeing import check_metrics, check_seeing
 from im.test.system.imctl import environment, run
-from im.test.system.processes import ROOT, Process, is_alive, wait_for
+from im.test.system.processes import PATIENCE_SECONDS, ROOT, Process, is_alive, wait_for
 from im.testing.clusters.folders import cluster_folder
 
 READY_SECONDS = 60.0
+SCENARIOS = ROOT / "docs" / "scenarios.md"
 
 
 class ClusterTests(SynchronousTestCase):
@@ -29,8 +33,7 @@ class ClusterTests(SynchronousTestCase):
         wait_for(lambda: self.process.has_ended or "ready" in self.process.out, "ready", READY_SECONDS)
 
     def imctl(self, *argv: str) -> list[dict[str, Any]]:
-        command, *rest = argv
-        ended = run(self.folder, command, "--state-dir", str(self.state), *rest, "--json")
+        ended = run(self.folder, *argv, "--state-dir", str(self.state), "--json")
         self.assertEqual(ended.status, 0, ended.err)
         return ended.records
 
@@ -46,7 +49,9 @@ class ClusterTests(SynchronousTestCase):
         check_seeing(self, self.imctl, self.state, (first, second))
         check_metrics(self, self.state)
         self.check_operators(first, second)
+        self.check_scenarios()
         self.check_http(first, second)
+        check_personal(self, self.imctl, (first, second))
         self.check_healing(first)
         pids = self.pids()
         self.assertEqual(len(pids), 4)
@@ -84,6 +89,21 @@ class ClusterTests(SynchronousTestCase):
                 self.assertEqual(answer.status, 200)
         got = self.imctl("tail", "--node", second, "--as", "emil", "--count", "2", "--timeout", "10")
         self.assertEqual((got[-1]["text"], got[-1]["seq"]), ("by HTTP", 3))
+
+    def check_scenarios(self) -> None:
+        """The scenarios' page, command by command."""
+        found = [each.text.replace(" var", f" {self.state}") for each in commands(SCENARIOS)]
+        self.assertGreater(len(found), 5)
+        for text in found[1:]:  # The first starts a node.
+            done = subprocess.run(
+                ["/bin/sh", "-c", text],
+                cwd=ROOT,
+                env=environment(IM_STATE_DIR=str(self.state)),
+                capture_output=True,
+                timeout=PATIENCE_SECONDS,
+                check=False,
+            )
+            self.assertEqual(done.returncode, 0, f"{text}: {done.stdout.decode()}{done.stderr.decode()}")
 
     def check_healing(self, node: str) -> None:
         """What is killed comes back at its place."""
