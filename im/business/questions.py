@@ -55,8 +55,8 @@ class Questions:
         now = await self._hooks.passed(event, lane, about, taken, user)
         if type(command) is Send:
             return command._replace(content=now.content, verdict=Verdict())
-        if type(command) is ChangeMessage and now is not about:
-            return command._replace(change=Edit(now.content))
+        if type(command) is ChangeMessage and type(command.change) is Edit:
+            return command._replace(change=command.change._replace(content=now.content))
         return command
 
     async def lets_in(self, user: str, peer: str, lane: str) -> bool:

@@ -23,9 +23,10 @@ class Recall(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """Give one's own message other content of the same kind."""
+    """Give one's own message other content of the same kind; with `kind`, only one that is of this kind."""
 
     content: bytes
+    kind: int = 0
 
 
 class React(NamedTuple):

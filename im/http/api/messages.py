@@ -224,7 +224,9 @@ class MessageRoutes:
         return await self._change(call, Recall())
 
     async def _edit(self, call: Call) -> object:
-        return await self._change(call, Edit(packed(call.body)[1]))
+        body: EditInput = call.body
+        kind, content = packed(body)
+        return await self._change(call, Edit(content, kind if body.content is None else 0))
 
     async def _react(self, call: Call) -> object:
         body: ReactionInput = call.body

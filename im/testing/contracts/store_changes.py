@@ -21,7 +21,7 @@ from im.core.folding import Fold, Reaction
 from im.core.grouping import Join, Leave, Remove, SetGroup, SetRole
 from im.core.messages import MoveRead, Sent
 from im.core.relations import Block
-from im.proto.content_pb2 import Rich
+from im.proto.content_pb2 import Card, Rich
 from im.testing.contracts.groups_base import GROUP, GroupCase, creation
 from im.testing.contracts.store_base import DIRECT, a_send, client_id
 
@@ -155,6 +155,20 @@ class ChangeContract(GroupCase):
         await self.refused("alice", 2, Edit(b"\xff"), Code.INVALID_ARGUMENT)
         edited = Rich.FromString((await self.pull("bob")).entries[1].content)
         self.assertEqual((b"sehr gern", 1, ["bob"]), (edited.content, edited.reply_to, list(edited.mentions)))
+
+    async def test_an_edit_is_of_the_kind_of_its_message(self) -> None:
+        card = Card(title="t", url="im:shop").SerializeToString()
+        answer = Rich(kind=entries.CARD, content=card, reply_to=1).SerializeToString()
+        await self.write(
+            a_send(1),
+            a_send(2)._replace(kind=entries.CARD, content=card),
+            a_send(3)._replace(kind=entries.RICH, content=answer),
+        )
+        for seq in (2, 3):
+            await self.refused("alice", seq, Edit(b"text", entries.TEXT), Code.INVALID_ARGUMENT)
+            await self.refused("alice", seq, Edit(b"no card"), Code.INVALID_ARGUMENT)
+            await self.changed("alice", seq, Edit(card + b"\x1a\x01x", entries.CARD))
+        await self.refused("alice", 1, Edit(card, entries.CARD), Code.INVALID_ARGUMENT)
 
     async def test_reactions_are_set_and_taken_back(self) -> None:
         await self.send(a_send(1))

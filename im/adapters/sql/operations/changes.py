@@ -17,6 +17,7 @@ from im.adapters.sql.operations.posting import (
     member_place,
     unread_of,
 )
+from im.contents import parse
 from im.core import entries
 from im.core.changing import (
     DELETED_AT_ONCE,
@@ -37,7 +38,7 @@ from im.core.contents import MOST_REACTIONS, reaction_problem
 from im.core.custom import Post
 from im.core.errors import Code, Refused, invalid
 from im.core.groups import ADMIN, APP, dissolved, gone, key_problem, rank
-from im.core.ids import GROUP, INBOX, users_by_id
+from im.core.ids import GROUP, INBOX
 from im.core.messages import Entry
 from im.core.validation import content_problem, seq_problem, unknown_conversation
 from im.proto.content_pb2 import MessageChange, Rich
@@ -119,8 +120,7 @@ class Changes:
             problem = disabled()
         if problem is not None:
             return problem
-        asker = write.user or next(iter(users_by_id(write.conversation)), "")
-        conversation = find(self._conversations, write.conversation, asker)
+        conversation = find(self._conversations, write.conversation, write.user)
         if not isinstance(conversation, Conversation):
             return conversation or unknown_conversation()
         earlier = self._messages.told((write.key, write.user, conversation.id), _TOLD)
@@ -192,6 +192,7 @@ class Changes:
         kind, content = _edited(target, change)
         problem = content_problem(kind, change.content, self._limits.content_bytes)
         problem = problem or content_problem(target.kind, content, self._limits.content_bytes)
+        problem = problem or _edit_problem(kind, change)
         if problem is not None:
             return problem
         if content == target.content:
@@ -291,6 +292,14 @@ class Changes:
         conversation, member = place
         unread = unread_of(self._messages, conversation, member)
         return PlaceChanged(conversation.id, member.user, member.cursors.visible_from, unread, is_moved)
+
+
+def _edit_problem(kind: int, change: Edit) -> Refused | None:
+    """Why a message of this kind can't get this content, or None."""
+    if change.kind not in (0, kind):
+        return invalid("content", "the message is of another kind")
+    parsed = None if kind == entries.RICH else parse(kind, change.content)
+    return parsed if isinstance(parsed, Refused) else None
 
 
 def _edited(target: _Target, change: Edit) -> tuple[int, bytes]:

@@ -257,6 +257,22 @@ class ChangingTests(MessageCase):
         self.clock.advance(self.limits.recall_seconds + 1)
         self.assertEqual(target, self.refusal("POST", f"{self.on(1, '/recall')}?as=alice"))
 
+    def test_an_edit_is_of_the_kind_of_its_message(self) -> None:
+        card = {"title": "t", "url": "im:shop", "text": "", "image": ""}
+        for content in ({"text": "hi"}, {"card": card}, {"content": "AQ=="}):
+            self.send(**content)
+        edits: tuple[dict[str, Any], ...] = (
+            {"text": "ho"},
+            {"card": {**card, "text": "new"}},
+            {"content": "Ag=="},
+        )
+        for seq, edit in enumerate(edits, 1):
+            self.ok("PATCH", f"{self.on(seq)}?as=alice", edit)
+            self.assertEqual(edit, {name: self.history()["entries"][seq - 1][name] for name in edit})
+        for seq, edit in ((1, edits[1]), (2, edits[0]), (2, edits[2]), (3, {}), (1, {"text": ""})):
+            status, code, _ = self.refusal("PATCH", f"{self.on(seq)}?as=alice", edit)
+            self.assertEqual((400, "invalid_argument"), (status, code), edit)
+
     def test_a_reaction_is_one(self) -> None:
         self.send(text="hi")
         refused = self.refusal("POST", f"{self.on(1, '/reactions')}?as=bob", {"reaction": "a b"})
