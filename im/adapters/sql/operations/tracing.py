@@ -13,7 +13,7 @@ from im.core.seeing import (
 )
 from im.core.validation import LARGEST
 
-_MOST_WAITING = 1_000
+_MOST_WAITING = 200
 _NO_ENTRY = Refused(Code.NOT_FOUND, "there is no such message")
 
 _SHARDS = "SELECT shard, owner, epoch FROM shard ORDER BY shard"
