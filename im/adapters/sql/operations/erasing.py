@@ -21,8 +21,8 @@ from im.core.personal import (
 )
 from im.core.validation import conversation_problem, page_problem, seq_problem, unknown_conversation
 
-ENTRIES_AT_ONCE = 2_000
-"""Of a log, in one transaction."""
+ENTRIES_AT_ONCE = 500
+"""Of a log, in one transaction, for which others wait."""
 
 TRACES_AT_ONCE = 20
 
