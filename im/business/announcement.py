@@ -5,12 +5,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from im.business import group_news, relation_news
 from im.business.news import News, look
+from im.business.push_news import of_push
 from im.core.changing import MessageChanged, PlaceChanged
 from im.core.commands import Request, Result
 from im.core.custom import Conclude, Concluded
 from im.core.grouping import GroupChanged
 from im.core.ids import direct_peer, users_by_id
 from im.core.messages import CursorMoved, MoveDelivered, Send, SendAsApp, Sent
+from im.core.pushing import PushStored, StorePush
 from im.core.relations import ContactChanged, RelationChanged
 from im.ports import Delivery, NodeBatch, Signal
 from im.proto.chat_pb2 import Cursor
@@ -63,6 +65,9 @@ def announcement(
         elif type(result) is Concluded:
             answer = result.reply
             deliveries += _posted(request, result)
+        elif type(result) is PushStored:
+            assert isinstance(request.command, StorePush)
+            deliveries += of_push(request.command.push, result)
         elif type(result) in _NEWS:
             news = _NEWS[type(result)](result)
             deliveries += news.deliveries

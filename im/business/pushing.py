@@ -8,8 +8,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from im.business.announcement import Announcement
+from im.business.push_news import of_push
 from im.core.commands import Request, Result
-from im.core.entries import PUSH
 from im.core.errors import Code, Refused, RefusedError, accepted
 from im.core.ids import inbox_conversation
 from im.core.messages import CursorMoved, MoveDelivered
@@ -23,8 +23,7 @@ from im.core.pushing import (
     StorePush,
     UsersFound,
 )
-from im.ports import Delivery, ISessionRegistry, IStore, Session, Signal
-from im.wire import hot
+from im.ports import ISessionRegistry, IStore, Session, Signal
 
 PAGE_USERS = 64
 """In one transaction: a chat message that comes meanwhile waits for no more than that."""
@@ -39,11 +38,12 @@ Tell = Callable[[Announcement], None]
 
 
 class PushPorts(NamedTuple):
-    """What pushes stand on; `tell` has the nodes told."""
+    """What pushes stand on; `tell` has the nodes told. `is_told`: whoever stores pushes tells of those."""
 
     store: IStore
     registry: ISessionRegistry
     tell: Tell
+    is_told: bool = False
 
 
 class Stored(NamedTuple):
@@ -66,7 +66,7 @@ class Pushes:
 
     def __init__(self, clock: IReactorTime, ports: PushPorts) -> None:
         self._clock = clock
-        self._store, self._registry, self._tell = ports
+        self._store, self._registry, self._tell, self._is_told = ports
         self._waiting: dict[str, list[tuple[int, _Wait]]] = {}
 
     async def online(self) -> tuple[str, ...]:
@@ -84,7 +84,8 @@ class Pushes:
             stored = accepted(result, PushStored)
             entries += stored.entries
             unknown += stored.unknown
-            self._deliver(push, stored)
+            if not self._is_told:
+                self._deliver(push, stored)
             if len(users) > PAGE_USERS:
                 await deferLater(self._clock, REST * (self._clock.seconds() - began))
         return Stored(tuple(entries), tuple(unknown))
@@ -168,15 +169,7 @@ class Pushes:
         return frozenset(known)
 
     def _deliver(self, push: Push, stored: PushStored) -> None:
-        deliveries = []
-        for entry in stored.entries:
-            if not entry.is_new:
-                continue
-            inbox = inbox_conversation(entry.user)
-            frame = hot.deliver(
-                inbox, stored.epoch, entry.seq, 0, PUSH, "", push.id, stored.time_ms, push.content
-            )
-            deliveries.append(Delivery((entry.user,), inbox, entry.seq, frame, ""))
+        deliveries = of_push(push, stored)
         if deliveries:
             users = frozenset(user for delivery in deliveries for user in delivery.users)
             self._tell(Announcement({}, deliveries, (), users))

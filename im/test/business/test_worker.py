@@ -13,6 +13,7 @@ from im.business.worker import LOCATE_AGAIN_SECONDS, Worker, WorkerPorts
 from im.core.commands import GetProfile, ProfileRecord, Query, Request, Result, Write
 from im.core.errors import Code, Refused
 from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Send, Sent
+from im.core.pushing import InboxEntry, Push, PushStored, StorePush
 from im.ports import IStore, NodeBatch, UnavailableError
 from im.proto.chat_pb2 import Cursor, Deliver
 from im.testing.contracts.registry import a_session
@@ -103,6 +104,17 @@ class WorkerTests(SynchronousTestCase):
         self.store.writes[0][1].callback([again])
         self.assertEqual([NodeBatch(results=[(1, again)])], self.told["n1"])
         self.assertEqual([], self.told["n2"])
+
+    def test_a_push_that_is_stored_goes_to_its_users_once(self) -> None:
+        push = Push(b"p" * 16, b"paid", 0)
+        entries = (InboxEntry("bob", 1, True), InboxEntry("alice", 7, False))
+        self.execute(StorePush(push, ("bob", "alice")))
+        stored = PushStored(entries, (), "e1", 5)
+        self.store.writes[0][1].callback([stored])
+        ((mine,), (theirs,)) = self.told["n1"], self.told["n2"]
+        self.assertEqual(([(1, stored)], []), (list(mine.results), list(mine.deliveries)))
+        (delivery,) = theirs.deliveries
+        self.assertEqual((("bob",), "i~bob", 1), (delivery.users, delivery.conversation, delivery.seq))
 
     def test_a_failed_transaction_is_retryable_for_each(self) -> None:
         done = self.execute(SEND, SEND)
