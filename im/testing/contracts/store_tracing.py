@@ -2,12 +2,14 @@
 
 from im.core.entries import TEXT
 from im.core.errors import Code
+from im.core.grouping import Invite, Leave
 from im.core.messages import MoveDelivered, MoveRead
 from im.core.seeing import FindShards, MemberCursors, ShardsFound, TracedEntry, TraceEntry
-from im.testing.contracts.store_base import DIRECT, StoreContract, a_send, client_id
+from im.testing.contracts.groups_base import GROUP, GroupCase, creation
+from im.testing.contracts.store_base import DIRECT, a_send, client_id
 
 
-class TracingContract(StoreContract):
+class TracingContract(GroupCase):
     """Where an entry is, and how far its members are. Mix in."""
 
     async def traced(self, conversation: str, seq: int, user: str = "", number: int = 0) -> TracedEntry:
@@ -37,6 +39,17 @@ class TracingContract(StoreContract):
         self.assertEqual((traced.conversation, traced.seq, traced.sender), (DIRECT, 2, "bob"))
         refused = await self.read(TraceEntry("", 0, "alice", client_id(2)))
         self.assert_refused(refused, Code.NOT_FOUND, "")
+
+    async def test_of_a_group_those_are_told_who_were_in_when_the_entry_came(self) -> None:
+        """Who left before it and who joined after it have nothing to do with it."""
+        await self.write(creation("bob", "carol"))
+        await self.done("bob", Leave())
+        sent = await self.send(self.post(1))
+        await self.done("carol", Leave())
+        await self.done("alice", Invite(("dave",)))
+        traced = await self.traced(GROUP, sent.seq)
+        self.assertEqual([each.user for each in traced.members], ["alice", "carol"])
+        self.assertEqual(traced.total, 2)
 
     async def test_an_entry_that_is_not_there_is_refused(self) -> None:
         """Of a conversation that is there, and of none; whatever the number is."""

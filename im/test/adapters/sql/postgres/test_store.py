@@ -17,6 +17,7 @@ from im.core.commands import WRITES, CreateUser, GetProfile, Login, SetDisabled,
 from im.core.errors import Code, Refused
 from im.core.messages import MoveRead, Sent, Sync
 from im.core.pushing import FindUsers, UsersFound
+from im.core.seeing import FindShards, ShardsFound, TracedEntry, TraceEntry
 from im.ports import UnavailableError
 from im.test.adapters.sql.postgres.support import PostgresTestCase, execute
 from im.testing.contracts.store import DIRECT, a_send
@@ -67,6 +68,26 @@ class AnnouncingTests(PostgresTestCase):
         self.clock.advance(0.1)
         self.assertEqual((), self.rows())
         self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_a_trace_tells_whether_its_conversation_waits_to_be_announced(self) -> None:
+        row = self.successResultOf(self.shard.commit([a_send(1)])).row
+        assert row is not None
+        self.write(self.shard, a_send(2, "eve", "d~bob~eve"))
+        self.assertTrue(self.is_waiting())
+        self.shard.announced([row])
+        self.clock.advance(1.0)
+        self.assertFalse(self.is_waiting())
+
+    def is_waiting(self) -> bool:
+        traced = self.successResultOf(self.shard.read(TraceEntry(DIRECT, 1)))
+        assert isinstance(traced, TracedEntry), traced
+        return traced.is_waiting
+
+    def test_a_reader_tells_who_claimed_which_shard(self) -> None:
+        self.claim(self.make_store(), owner="two")
+        found = self.successResultOf(self.shard.read(FindShards(DIRECT)))
+        assert isinstance(found, ShardsFound), found
+        self.assertEqual([(each.owner, each.epoch) for each in found.rows], [("two", 2)])
 
     def test_what_a_failed_batch_should_have_removed_goes_with_the_one_after(self) -> None:
         row = self.successResultOf(self.shard.commit([a_send(1)])).row
