@@ -31,6 +31,9 @@ PAGE_USERS = 64
 REST = 0.5
 """Of the time that a page took, before the next one: chat gets the rest."""
 
+LOOK_SECONDS = (0.1, 1.6)
+"""Before acknowledgements that others store are looked for; doubled each time."""
+
 MOST_WAITING = 100_000
 """Inboxes whose acknowledgement somebody waits for, over all calls."""
 
@@ -38,12 +41,15 @@ Tell = Callable[[Announcement], None]
 
 
 class PushPorts(NamedTuple):
-    """What pushes stand on; `tell` has the nodes told. `is_told`: whoever stores pushes tells of those."""
+    """What pushes stand on; `tell` has the nodes told.
+
+    `is_elsewhere`: another process stores pushes and acknowledgements, and tells the nodes of the former.
+    """
 
     store: IStore
     registry: ISessionRegistry
     tell: Tell
-    is_told: bool = False
+    is_elsewhere: bool = False
 
 
 class Stored(NamedTuple):
@@ -66,7 +72,7 @@ class Pushes:
 
     def __init__(self, clock: IReactorTime, ports: PushPorts) -> None:
         self._clock = clock
-        self._store, self._registry, self._tell, self._is_told = ports
+        self._store, self._registry, self._tell, self._is_elsewhere = ports
         self._waiting: dict[str, list[tuple[int, _Wait]]] = {}
 
     async def online(self) -> tuple[str, ...]:
@@ -84,7 +90,7 @@ class Pushes:
             stored = accepted(result, PushStored)
             entries += stored.entries
             unknown += stored.unknown
-            if not self._is_told:
+            if not self._is_elsewhere:
                 self._deliver(push, stored)
             if len(users) > PAGE_USERS:
                 await deferLater(self._clock, REST * (self._clock.seconds() - began))
@@ -123,7 +129,9 @@ class Pushes:
             self._waiting.setdefault(inbox_conversation(entry.user), []).append((entry.seq, wait))
         try:
             await self._forget_acknowledged(push, wait)
-            if wait.inboxes:
+            if wait.inboxes and self._is_elsewhere:
+                await self._look_for(push, wait, seconds)
+            elif wait.inboxes:
                 await wait.done.addTimeout(seconds, self._clock)
         except TimeoutError:
             return
@@ -140,6 +148,14 @@ class Pushes:
                 for seq, wait in tuple(self._waiting.get(result.conversation, ())):
                     if result.delivered_seq >= seq:
                         wait.acknowledged(result.conversation)
+
+    async def _look_for(self, push: bytes, wait: "_Wait", seconds: float) -> None:
+        pause, longest = LOOK_SECONDS
+        until = self._clock.seconds() + seconds
+        while wait.inboxes and (left := until - self._clock.seconds()) > 0:
+            await deferLater(self._clock, min(pause, left))
+            pause = min(2 * pause, longest)
+            await self._forget_acknowledged(push, wait)
 
     async def _forget_acknowledged(self, push: bytes, wait: "_Wait") -> None:
         """What was acknowledged before anybody waited."""

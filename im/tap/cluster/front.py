@@ -58,7 +58,7 @@ class HttpFront:
         store = TimedStore(BridgedStore(self._ask, config.shards, self._problem), reactor)
         registry, bus = RedisRegistry(directory), peer.publisher
         self._teller = Worker(reactor, WorkerPorts(store, registry, bus))
-        pushes = Pushes(reactor, PushPorts(store, registry, self._teller.tell, is_told=True))
+        pushes = Pushes(reactor, PushPorts(store, registry, self._teller.tell, is_elsewhere=True))
         access = Access(store, registry, bus, now_ms)
         self._logins = open_logins(config, reactor)
         ports = api_ports(store, registry, pushes, access, self._ask)

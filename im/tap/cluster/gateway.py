@@ -89,7 +89,9 @@ class ClusterLayers:
         self._peer.also(depths.connected, depths.disconnected)
         self._shards = ShardsSeen(self.store, depths, config.shards, reactor)
         self._teller = Worker(reactor, WorkerPorts(self.store, self.registry, self.bus))
-        self.pushes = Pushes(reactor, PushPorts(self.store, self.registry, self._teller.tell, is_told=True))
+        self.pushes = Pushes(
+            reactor, PushPorts(self.store, self.registry, self._teller.tell, is_elsewhere=True)
+        )
         world = World(self._join, self._register, self.node.ask)
         self._attachment = Attachment(
             config.node, world, self.node.sessions, self.node.looks, self.node.ticker, SystemRandom()

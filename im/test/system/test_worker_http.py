@@ -1,6 +1,7 @@
 """The HTTP API of a worker: a back end needs no gateway for it, and a client finds one there."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -9,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.cli.keys import local_token
 from im.test.system.imctl import environment, run
-from im.test.system.processes import wait_for
+from im.test.system.processes import BIN, Process, wait_for
 from im.testing.clusters import Cluster, ClusterPlan
 from im.testing.clusters.folders import cluster_folder
 
@@ -47,6 +48,7 @@ class WorkerHttpTests(SynchronousTestCase):
         self.check_a_client_finds_its_node()
         (key,) = self.imctl("keys", "create", "shop", "--scope", "push", "--scope", "users:write")
         self.check_a_back_end_pushes(key["key"], "paid")
+        self.check_who_waits_is_told_when_it_was_acknowledged(key["key"])
         self.assertEqual(self.ask("worker-1", "/ws", "")[0], 404)
         self.check_it_answers_again_when_rabbitmq_is_back(key["key"])
         self.check_a_revoked_key_is_refused_everywhere(key)
@@ -65,6 +67,19 @@ class WorkerHttpTests(SynchronousTestCase):
         self.assertEqual((status, answer["stored"]), (200, 1))
         (got,) = self.imctl("tail", "--as", text, "--count", "1", "--timeout", "10")
         self.assertIn(text, got["text"])
+
+    def check_who_waits_is_told_when_it_was_acknowledged(self, key: str) -> None:
+        settings = environment(IM_STATE_DIR=str(self.state), IM_CLIENT_USER="paid")
+        screen = Process([BIN / "imctl", "tail", "--as", "paid", "--timeout", "60"], self.folder, **settings)
+        self.addCleanup(screen.end)
+        wait_for(lambda: bool(self.imctl("sessions", "--user", "paid")), "a session")
+        pushed = {"to": ["paid"], "event": {"text": "soon"}, "wait": "delivered", "wait_seconds": 20}
+        began = time.monotonic()
+        status, answer = self.ask("worker-2", "/v1/push", key, pushed)
+        self.assertEqual((status, answer["stored"]), (200, 1), answer)
+        self.assertIn("acknowledged", json.dumps(answer))
+        self.assertLess(time.monotonic() - began, 15)
+        screen.end()
 
     def check_it_answers_again_when_rabbitmq_is_back(self, key: str) -> None:
         broker = self.cluster.engines["rabbitmq"]
