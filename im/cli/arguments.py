@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from im.cli.actions import CONTACT_CHANGES, FRIENDS, GROUPS, Action
-from im.cli.numbers import count, positive
+from im.cli.numbers import count, place, positive
 from im.cli.options import Parser, acting, as_json, folder, local, timeout, whereto
 
 DESCRIPTION = "Talks to an im node: sends, shows and keeps messages, and looks after a local node."
@@ -58,7 +58,7 @@ def _send(parser: Parser) -> None:
     acting(parser)
     whereto(parser, "--to")
     timeout(parser, "how long to wait for the acknowledgement [10]", 10.0)
-    parser.add_argument("--reply-to", type=count, default=0, metavar="SEQ", help="the message it answers")
+    parser.add_argument("--reply-to", type=place, default=0, metavar="SEQ", help="the message it answers")
     parser.add_argument(
         "--mention", action="append", default=[], metavar="USER", help="whom it mentions; repeatable"
     )
@@ -69,7 +69,7 @@ def _send(parser: Parser) -> None:
 def _message(parser: Parser) -> None:
     acting(parser)
     whereto(parser, "--with")
-    parser.add_argument("seq", type=count, metavar="SEQ", help="the message's number there")
+    parser.add_argument("seq", type=place, metavar="SEQ", help="the message's number there")
 
 
 def _edit(parser: Parser) -> None:
@@ -112,7 +112,7 @@ def _history(parser: Parser) -> None:
     acting(parser)
     whereto(parser, "--with")
     parser.add_argument("--limit", type=count, default=50, metavar="N", help="so many, the latest [50]")
-    parser.add_argument("--before", type=count, metavar="SEQ", help="only what is older than this")
+    parser.add_argument("--before", type=place, metavar="SEQ", help="only what is older than this")
 
 
 def _drain(parser: Parser) -> None:
@@ -123,7 +123,7 @@ def _drain(parser: Parser) -> None:
 def _trace(parser: Parser) -> None:
     local(parser)
     parser.add_argument("conversation", nargs="?", metavar="CONVERSATION", help="the message's conversation")
-    parser.add_argument("seq", nargs="?", type=count, metavar="SEQ", help="and its number there")
+    parser.add_argument("seq", nargs="?", type=place, metavar="SEQ", help="and its number there")
     parser.add_argument("--as", dest="user", metavar="USER", help="or else who sent it")
     parser.add_argument("--client-id", metavar="HEX", help="and under which client_msg_id")
 

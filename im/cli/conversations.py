@@ -8,8 +8,12 @@ from im.core.ids import direct_conversation, id_problem
 
 def conversation_of(arguments: Namespace) -> str:
     """The conversation that was named by its id, or by its other side. Raises `Failure`."""
-    named: str = arguments.conversation
-    return named or conversation_with(arguments.user, arguments.peer)
+    named: str | None = arguments.conversation
+    if named is None:
+        return conversation_with(arguments.user, arguments.peer)
+    if not named or not named.isprintable():
+        raise failed(f"{named!r} is no conversation: its id must be printable", "invalid_argument")
+    return named
 
 
 def conversation_with(user: str, peer: str) -> str:

@@ -16,7 +16,7 @@ from im.cli.transcript import Transcript
 
 def run(arguments: Namespace, output: Output) -> None:
     """Talk with users and in groups: on a screen if there is a terminal, else by lines."""
-    is_somewhere = arguments.peer or arguments.conversation
+    is_somewhere = (arguments.peer, arguments.conversation) != (None, None)
     pair = pair_in(arguments.user, conversation_of(arguments) if is_somewhere else "")
     transcript = Transcript(pair.user)
     is_screen = sys.stdin.isatty() and sys.stdout.isatty() and not output.is_json

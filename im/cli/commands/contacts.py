@@ -13,7 +13,7 @@ from im.cli.output import Json, Output, shown
 
 def run(arguments: Namespace, output: Output) -> None:
     """Show a user's conversations, or change what the user keeps of one."""
-    is_named = bool(arguments.peer or arguments.conversation)
+    is_named = (arguments.peer, arguments.conversation) != (None, None)
     if is_named is (arguments.change is None):
         raise usage("a CHANGE and the conversation that it is for go together; the list takes neither")
     _list(arguments, output) if arguments.change is None else _change(arguments, output)

@@ -42,6 +42,9 @@ class CommandLineTest(SynchronousTestCase):
         self.assert_usage("send --as alice --to bob", "TEXT")
         self.assert_usage("tail --as bob --count 0", "--count")
         self.assert_usage("tail --as bob --count many", "whole number")
+        self.assert_usage(f"tail --as bob --count {2**32}", "--count")
+        self.assert_usage(f"react --as bob --with alice {2**63} x", "SEQ")
+        self.assert_usage("groups silence g~1 bob -1 --as alice", "SECONDS")
         self.assert_usage("tail --as bob --timeout -1", "--timeout")
         self.assert_usage("tail --as bob --timeout nan", "--timeout")
         self.assert_usage("history --as bob", "--with")
@@ -75,6 +78,7 @@ class CommandLineTest(SynchronousTestCase):
             ("send --as alice --to a~b hi", "a~b"),
             ("history --as alice --with a~b", "a~b"),
             ("chat --as a~b --to alice", "a~b"),
+            ("edit --as alice --conversation \udcff 1 hi", "udcff"),
         ):
             status, out, err = self.imctl(*argv.split(), "--state-dir", "/nowhere", "--json")
             self.assertEqual((status, out, json.loads(err)["error"]), (1, "", "invalid_argument"), argv)

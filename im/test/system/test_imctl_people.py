@@ -44,6 +44,8 @@ class FriendTests(ImctlCase):
             self.imctl("friends", "show", "a~b", "--as", "alice", "--json"), 1, "invalid_argument"
         )
         self.assert_fails(self.imctl("friends", "--json"), 2, "usage")
+        no_text = self.imctl("friends", "request", "bob", "--as", "alice", "--text", "\udcff", "--json")
+        self.assertIn("UTF-8", self.assert_fails(no_text, 2, "usage"))
 
 
 class GroupTests(ImctlCase):
