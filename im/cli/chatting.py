@@ -237,7 +237,12 @@ class Chat:
         if not here.pair.conversation:
             return self._commands.run(CONTACTS)
         asked = self._client.history(here.pair.conversation, limit=HISTORY_ENTRIES)
-        return asked.addCallbacks(_history, self._no_history, callbackArgs=(here.talk,))
+        return asked.addCallbacks(self._history, self._no_history, callbackArgs=(here,))
+
+    def _history(self, page: HistoryPage, asked: Opened) -> None:
+        """What comes after the user went on elsewhere is not seen, so that it does not count as read."""
+        if asked is self._here:
+            asked.talk.history(page.messages, page.peer_delivered_seq, page.peer_read_seq)
 
     def _list(self, lines: Sequence[str]) -> None:
         if not self._has_left:
@@ -275,10 +280,6 @@ class _View:
 
     def note(self, text: str) -> None:
         self._face.note(text)
-
-
-def _history(page: HistoryPage, talk: Talk) -> None:
-    talk.history(page.messages, page.peer_delivered_seq, page.peer_read_seq)
 
 
 def _unknown(user: str) -> Failure:

@@ -277,6 +277,14 @@ class OpeningTest(ChatCase):
         self.client.told_heads.callback([])
         self.assertEqual(self.client.places, [CAROLS])
 
+    def test_a_history_that_comes_after_one_went_elsewhere_is_not_read(self) -> None:
+        self.client.become(Status.ONLINE)
+        self.successResultOf(self.input.say("/open carol"))
+        page = [Message(HERE, "e", 3, 1, "bob", b"", 1_000, b"unseen")]
+        self.client.asked.callback(HistoryPage(page, False, 3, 0, 0, 0))
+        self.assertNotIn("unseen", self.out.getvalue())
+        self.assertEqual(self.client.reads, [7])
+
     def test_one_that_is_opened_again_is_shown_with_what_was_there(self) -> None:
         self.open()
         self.input.say("/open carol")
