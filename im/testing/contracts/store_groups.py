@@ -142,6 +142,19 @@ class GroupContract(GroupCase):
         self.assertIsInstance(results[0], GroupChanged)
         self.assert_refused(results[1], Code.LIMIT_EXCEEDED, "users")
 
+    async def test_a_user_has_room_for_so_many_groups_in_one_batch_too(self) -> None:
+        self.store = self.open_store(Limits(groups_per_user=1), True)
+        names = [group_conversation("", client_id(number)) for number in (1, 2)]
+        one, other = (
+            CreateGroup(name, "", client_id(number), owner, members=("zoe",))
+            for number, name, owner in zip((1, 2), names, ("alice", "bob"), strict=True)
+        )
+        made, refused = await self.write(one, other)
+        self.assertIsInstance(made, GroupChanged)
+        self.assert_refused(refused, Code.LIMIT_EXCEEDED, "users")
+        gone, again = await self.write(ChangeGroup(names[0], "zoe", client_id(3), Leave()), other)
+        self.assertEqual([GroupChanged] * 2, [type(gone), type(again)])
+
     async def test_one_asks_and_an_admin_approves(self) -> None:
         await self.write(creation("bob"))
         asked = await self.done("carol", Join("let me in"))

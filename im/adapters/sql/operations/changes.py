@@ -133,6 +133,8 @@ class Changes:
 
     def _target(self, conversation: Conversation, write: ChangeMessage, now_ms: int) -> _Target | Refused:
         role, first, last = APP, 1, conversation.last_seq
+        if not last:
+            return unknown_conversation()  # it may be there for the other side alone
         if write.user:
             member = self._conversations.member(conversation, write.user)
             refused = self._standing_refusal(conversation, member, write, now_ms)

@@ -252,6 +252,10 @@ class Conversations:
         self._groups[conversation.id] = self.group(conversation)
         self.touch(conversation)
 
+    def touched_groups(self) -> list[Conversation]:
+        """The conversations whose groups' rows this transaction has yet to write."""
+        return [self._touched[conversation_id] for conversation_id in self._groups]
+
     def touch_place(self, conversation: Conversation, member: Member) -> None:
         """Write all of the member's row at the end of this transaction, not only what moves with messages."""
         self._placed[conversation.id, member.user] = member

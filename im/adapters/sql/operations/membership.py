@@ -21,9 +21,11 @@ from im.proto.group_pb2 import GroupEvent
 _MOST_LOOKERS = 100
 
 _GROUPS_OF = (
-    "SELECT count(*) FROM member AS m JOIN group_info AS g ON g.conversation_id = m.conversation_id"
+    "SELECT {what} FROM member AS m JOIN group_info AS g ON g.conversation_id = m.conversation_id"
     " WHERE m.user_id = ? AND m.leave_seq IS NULL AND g.is_dissolved = 0"
 )
+_COUNT_GROUPS = _GROUPS_OF.format(what="count(*)")
+_NAME_GROUPS = _GROUPS_OF.format(what="m.conversation_id")
 _ADMINS = (
     f"SELECT user_id FROM member WHERE conversation_id = ? AND role IN ('{ADMIN}', '{OWNER}')"
     f" AND leave_seq IS NULL LIMIT {_MOST_LOOKERS}"
@@ -79,10 +81,23 @@ class Membership:
             refused = self._users.mention((user,), now_ms)
             if refused is not None:
                 return refused._replace(field="users")
-            (count,) = self._connection.execute(_GROUPS_OF, (user,)).fetchone()
-            if count >= self._limits.groups_per_user:
+            if self._groups_of(user) >= self._limits.groups_per_user:
                 return Refused(Code.LIMIT_EXCEEDED, f"{user} is in too many groups", "users")
         return None
+
+    def _groups_of(self, user: str) -> int:
+        """In how many groups a user is, as this transaction leaves them."""
+        changed = self._conversations.touched_groups()
+        if not changed:
+            (count,) = self._connection.execute(_COUNT_GROUPS, (user,)).fetchone()
+            return int(count)
+        names = {name for (name,) in self._connection.execute(_NAME_GROUPS, (user,))}
+        for conversation in changed:
+            names.discard(conversation.id)
+            is_over = self._conversations.group(conversation).is_dissolved
+            if not is_over and self.active(conversation, user) is not None:
+                names.add(conversation.id)
+        return len(names)
 
     def let_in(self, act: Act, users: Sequence[str], kind: int, event: GroupEvent) -> GroupChanged:
         """Let users in who are not in, and tell of it by `event`."""

@@ -4,6 +4,7 @@ Rows are locked in the order of their ids before anything is decided, so that no
 each other; what a write doesn't name here it finds by itself, one round trip each.
 """
 
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,9 @@ from im.core.relations import (
     WithdrawRequest,
 )
 from im.core.webhooks import WEBHOOK_WRITES
+
+GROUP_LOCKS = 64
+"""Locks that users share who come into groups: a batch may name very many users, and takes no more."""
 
 
 @dataclass(slots=True)
@@ -100,7 +104,7 @@ def _push(write: StorePush, names: Names) -> None:
 def _create_group(write: CreateGroup, names: Names) -> None:
     names.places.add((write.conversation, write.user))
     names.users.add(write.user)
-    names.makes.update([write.owner, *write.members])
+    _join(names, (write.owner, *write.members))
 
 
 def _change_group(write: ChangeGroup, names: Names) -> None:
@@ -113,8 +117,14 @@ def _change_group(write: ChangeGroup, names: Names) -> None:
         coming = (change.user,)
     elif isinstance(change, Join):
         coming = (write.user,)
-    names.makes.update(coming)
+    _join(names, coming)
     names.places.update((write.conversation, user) for user in coming)
+
+
+def _join(names: Names, users: Iterable[str]) -> None:
+    """Users who come into a group: one at a time, since a user is in so many at most, on whichever shard."""
+    names.makes.update(users)
+    names.locks.update(f"groups {zlib.crc32(user.encode()) % GROUP_LOCKS}" for user in users)
 
 
 def _erase_messages(write: EraseMessages, names: Names) -> None:
