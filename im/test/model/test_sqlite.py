@@ -1,0 +1,14 @@
+"""The business layer on SQLite does what the model does."""
+
+import os
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from im.test.model.machine import ModelMachine, run
+
+EXAMPLES = 5_000 if os.environ.get("IM_TEST_LONG") else 300
+
+
+class SqliteModelTests(SynchronousTestCase):
+    def test_everybody_sees_what_the_model_says(self) -> None:
+        run(ModelMachine, EXAMPLES)
