@@ -20,9 +20,10 @@ from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.postgres import PostgresDatabase, PostgresStore, StoreClock
 from im.adapters.token.keys import load_keys
 from im.adapters.token.signed import SignedTokens
+from im.core.explaining import UnreadDifference
 from im.core.limits import Limits
 from im.ports import Session
-from im.test.faults.nodes import TOKEN_SECONDS, Stored, stored_by, until
+from im.test.faults.nodes import TOKEN_SECONDS, Stored, stored_by, unread_differences, until
 from im.testing.clusters import Cluster, ClusterPlan
 from im.testing.clusters.cluster import is_ready
 from im.testing.clusters.member import Member
@@ -102,12 +103,22 @@ class FaultyCluster:
 
     def stored(self, users: list[str]) -> Stored:
         """What the database holds of users. Blocks."""
+        with self._store() as store:
+            return stored_by(store, users)
+
+    def unread_differences(self) -> list[UnreadDifference]:
+        """Every place whose unread number is not the number of messages that are there. Blocks."""
+        with self._store() as store:
+            return unread_differences(store)
+
+    @contextmanager
+    def _store(self) -> Iterator[PostgresStore]:
         database = PostgresDatabase(self.cluster.urls["IM_DATABASE_URL"])
         policy = StorePolicy(Limits(), users_open=True)
         clock = StoreClock(self._reactor, lambda: 0)
         store = PostgresStore(database, _at_once, clock, policy, SHARDS)
         try:
-            return stored_by(store, users)
+            yield store
         finally:
             store.close()
 

@@ -17,6 +17,7 @@ from im.adapters.sql.sqlite import FileDatabase, SqliteStore, StorePolicy, inlin
 from im.adapters.token.keys import create_key_file, load_keys
 from im.adapters.token.signed import SignedTokens
 from im.core.commands import Query, Result
+from im.core.explaining import UnreadDifference, UnreadVerified, VerifyUnread
 from im.core.limits import Limits
 from im.core.messages import Entry, Head, Pull, PullPage, Sync, SyncPage
 from im.tap.statedir import read_node_file
@@ -215,6 +216,19 @@ def _log(store: Reads, user: str, conversation: str) -> list[Entry]:
         entries += page.entries
         if not page.more:
             return entries
+
+
+def unread_differences(store: Reads) -> list[UnreadDifference]:
+    """What a recount from the messages alone finds wrong in a store that answers at once."""
+    found: list[UnreadDifference] = []
+    after = ("", "")
+    while True:
+        page = _read(store, VerifyUnread("", *after))
+        assert isinstance(page, UnreadVerified)
+        found += page.differences
+        after = (page.next_conversation, page.next_user)
+        if after == ("", ""):
+            return found
 
 
 def _read(store: Reads, query: Query) -> Result:

@@ -85,6 +85,7 @@ class ClusterTests(FaultCase):
             what = f"run {run}: {', '.join(name for name, _ in faults)}"
             stored = await deferToThread(self.cluster.stored, list(crowd.people))
             self.assertEqual(crowd.check(stored).violations, (), f"IM_TEST_SEED={self.seed}, {what}")
+            self.assertEqual(await deferToThread(self.cluster.unread_differences), [], what)
             print(f"{what}: {crowd.offered} messages so far")
 
     def faults(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
@@ -148,6 +149,7 @@ class ClusterTests(FaultCase):
         self.assertEqual(crowd.acknowledged, crowd.offered)
         stored = await deferToThread(self.cluster.stored, list(crowd.people))
         self.assertEqual(crowd.check(stored).violations, ())
+        self.assertEqual(await deferToThread(self.cluster.unread_differences), [])
 
     async def kill(self, *members: Member) -> None:
         """kill -9."""
