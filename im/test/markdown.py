@@ -1,4 +1,4 @@
-"""Reads the tables of our Markdown pages, so that tests can hold them equal to the code."""
+"""Reads tables and blocks of our Markdown pages, so that tests can hold them equal to the code."""
 
 from pathlib import Path
 
@@ -18,3 +18,11 @@ def table(page: Path, *columns: str) -> list[dict[str, str]]:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         rows.append(dict(zip(columns, cells, strict=True)))
     return rows
+
+
+def block(page: Path, language: str, number: int = 0) -> str:
+    """The text of a block of code: the first of its language, or a later one. Raises LookupError."""
+    found = page.read_text(encoding="utf-8").split(f"```{language}\n")[1:]
+    if number >= len(found):
+        raise LookupError(f"{page.name} has no block {number} of {language}")
+    return found[number].partition("```")[0]

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.cli.arguments import COMMANDS, make_parser
 from im.tap.settings import SETTINGS
 from im.test.docs_commands import commands
-from im.test.markdown import ROOT, table
+from im.test.markdown import ROOT, block, table
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
@@ -123,11 +123,10 @@ class DocsTest(SynchronousTestCase):
         self.assertEqual(written, expected)
 
     def test_the_bot_on_the_page_is_the_example(self) -> None:
-        page = (ROOT / "docs" / "bots.md").read_text(encoding="utf-8")
-        block = page.partition("```python\n")[2].partition("```")[0]
+        page = block(ROOT / "docs" / "bots.md", "python")
         example = (ROOT / "docs" / "examples" / "echo_bot.py").read_text(encoding="utf-8")
         lines = [line for line in example.splitlines() if line and not line.startswith('"""')]
-        self.assertEqual([line for line in block.splitlines() if line], lines)
+        self.assertEqual([line for line in page.splitlines() if line], lines)
 
     def test_pages_are_found(self) -> None:
         names = {page.name for page in pages()}

@@ -11,18 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.business.hooks import Hooks, HookSet
 from im.hook import Hook, HookOwner, UserOffline
 from im.isolation import HandlerCounters
-from im.test.markdown import ROOT
+from im.test.markdown import ROOT, block
 
-PAGE = (ROOT / "docs" / "extending.md").read_text("utf-8")
+PAGE = ROOT / "docs" / "extending.md"
 EXAMPLE = ROOT / "docs" / "examples" / "vote"
 HOOK = ROOT / "docs" / "examples" / "attendance"
 
 
 class ExtendingTests(SynchronousTestCase):
-    def block(self, language: str, part: int = 0) -> str:
-        """The text of a block of the page."""
-        return PAGE.split(f"```{language}\n")[1 + part].partition("```")[0]
-
     def test_each_block_is_part_of_the_example(self) -> None:
         for language, part, path in (
             ("proto", 0, "im_vote/vote.proto"),
@@ -30,11 +26,11 @@ class ExtendingTests(SynchronousTestCase):
             ("python", 1, "tests/test_vote.py"),
             ("toml", 0, "pyproject.toml"),
         ):
-            self.assertIn(self.block(language, part).strip(), (EXAMPLE / path).read_text("utf-8"), path)
+            self.assertIn(block(PAGE, language, part).strip(), (EXAMPLE / path).read_text("utf-8"), path)
 
     def test_the_hook_and_its_entry_point_are_those_of_the_example(self) -> None:
         for language, part, path in (("python", 2, "im_attendance/hook.py"), ("toml", 1, "pyproject.toml")):
-            self.assertIn(self.block(language, part).strip(), (HOOK / path).read_text("utf-8"), path)
+            self.assertIn(block(PAGE, language, part).strip(), (HOOK / path).read_text("utf-8"), path)
 
     def test_the_hook_of_the_example_writes_down_who_was_there(self) -> None:
         names = runpy.run_path(str(HOOK / "im_attendance" / "hook.py"))
@@ -52,5 +48,5 @@ class ExtendingTests(SynchronousTestCase):
 
     def test_the_handler_and_its_test_are_short(self) -> None:
         for part, most in ((0, 15), (1, 20)):
-            lines = [line for line in self.block("python", part).splitlines() if line.strip()]
+            lines = [line for line in block(PAGE, "python", part).splitlines() if line.strip()]
             self.assertLessEqual(len(lines), most)

@@ -16,15 +16,10 @@ from im.core.errors import Code, RefusedError
 from im.core.messages import Send
 from im.hook import Hook, HookContext, HookOwner, Stranger
 from im.isolation import HandlerCounters
-from im.test.markdown import ROOT
+from im.test.markdown import ROOT, block
 
-PAGE = (ROOT / "docs" / "hooks.md").read_text("utf-8")
+PAGE = ROOT / "docs" / "hooks.md"
 EXAMPLE = ROOT / "docs" / "examples" / "word_filter"
-
-
-def block(language: str, number: int = 0) -> str:
-    """The text of a block of the page."""
-    return PAGE.split(f"```{language}\n")[1 + number].partition("```")[0]
 
 
 class HooksPageTests(SynchronousTestCase):
@@ -36,7 +31,7 @@ class HooksPageTests(SynchronousTestCase):
     def filtered(self, content: bytes) -> Deferred[Command]:
         """What becomes of a message."""
         word_filter: Hook = runpy.run_path(str(EXAMPLE / "im_word_filter" / "hook.py"))["WordFilter"]()
-        word_filter.configure(tomllib.loads(block("toml", 1))["hooks"]["word_filter"])
+        word_filter.configure(tomllib.loads(block(PAGE, "toml", 1))["hooks"]["word_filter"])
         questions = self.questions(word_filter)
         send = Send("d~alice~bob", "alice", "phone", b"m" * 16, b"", 0, 1, content)
         question = questions.about(send)
@@ -44,9 +39,11 @@ class HooksPageTests(SynchronousTestCase):
         return Deferred.fromCoroutine(questions.answered(question, send))
 
     def test_the_blocks_are_parts_of_the_example(self) -> None:
-        self.assertIn(block("python").strip(), (EXAMPLE / "im_word_filter" / "hook.py").read_text("utf-8"))
-        self.assertIn(block("toml").strip(), (EXAMPLE / "pyproject.toml").read_text("utf-8"))
-        self.assertIn(block("toml", 1).strip(), (EXAMPLE / "run.py").read_text("utf-8"))
+        self.assertIn(
+            block(PAGE, "python").strip(), (EXAMPLE / "im_word_filter" / "hook.py").read_text("utf-8")
+        )
+        self.assertIn(block(PAGE, "toml").strip(), (EXAMPLE / "pyproject.toml").read_text("utf-8"))
+        self.assertIn(block(PAGE, "toml", 1).strip(), (EXAMPLE / "run.py").read_text("utf-8"))
 
     def test_words_are_masked_by_as_many_bytes_in_any_kind_of_content(self) -> None:
         for content, wanted in (
@@ -63,7 +60,7 @@ class HooksPageTests(SynchronousTestCase):
 
     def test_merchants_may_always_be_written_to(self) -> None:
         names: dict[str, Any] = {"Hook": Hook, "HookContext": HookContext, "Stranger": Stranger}
-        exec(block("python", 1), names)
+        exec(block(PAGE, "python", 1), names)
         questions = self.questions(names["Counter"](), True)
         for peer, wanted in (("merchant-7", True), ("bob", False)):
             asked = Deferred.fromCoroutine(questions.lets_in("alice", peer, "lane"))

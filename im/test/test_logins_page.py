@@ -8,20 +8,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.core.errors import Code, RefusedError
 from im.ports import IAuthenticator
 from im.tap.logins import GROUP
-from im.test.markdown import ROOT
+from im.test.markdown import ROOT, block
 
-PAGE = (ROOT / "docs" / "logins.md").read_text(encoding="utf-8")
-
-
-def block(language: str) -> str:
-    """The first block of code in this language."""
-    return PAGE.partition(f"```{language}\n")[2].partition("```")[0]
+PAGE = ROOT / "docs" / "logins.md"
 
 
 class LoginsPageTest(SynchronousTestCase):
     def test_the_example_is_an_authenticator(self) -> None:
         module: dict[str, Any] = {}
-        exec(compile(block("python"), "logins.md", "exec"), module)
+        exec(compile(block(PAGE, "python"), "logins.md", "exec"), module)
         made: Any = module["make_authenticator"]({"users": {"t": "alice"}}, None)
         self.assertTrue(IAuthenticator.providedBy(made))
         self.assertEqual("alice", self.successResultOf(made.authenticate("t")).user)
@@ -31,11 +26,11 @@ class LoginsPageTest(SynchronousTestCase):
 
     def test_the_entry_point_is_in_the_group_that_is_read(self) -> None:
         parser = configparser.ConfigParser()
-        parser.read_string(block("ini"))
+        parser.read_string(block(PAGE, "ini"))
         self.assertEqual([GROUP], parser.options("options.entry_points"))
 
     def test_every_reason_of_a_refusal_is_explained(self) -> None:
-        table = PAGE.partition("| reason | what |")[2]
+        table = PAGE.read_text(encoding="utf-8").partition("| reason | what |")[2]
         for folder in ("jwt", "token"):
             for module in sorted((ROOT / "im" / "adapters" / folder).glob("*.py")):
                 for part in module.read_text(encoding="utf-8").split('TokenRefusedError("')[1:]:

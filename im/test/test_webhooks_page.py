@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.core.events import KINDS, ONLINE, Event
 from im.core.webhooks import Webhook, event_body, event_headers
-from im.test.markdown import ROOT, table
+from im.test.markdown import ROOT, block, table
 
 PAGE = ROOT / "docs" / "webhooks.md"
 MOST_LINES = 10
@@ -19,15 +19,10 @@ BODY = event_body(EVENT)
 Check = Callable[[str, Mapping[str, str], bytes], bool]
 
 
-def block() -> str:
-    """The check, as the page has it."""
-    return PAGE.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
-
-
 def receivers_check() -> Check:
     """The check, ready to be called."""
     module: dict[str, Any] = {}
-    exec(compile(block(), PAGE.name, "exec"), module)
+    exec(compile(block(PAGE, "python"), PAGE.name, "exec"), module)
     check: Check = module["is_from_im"]
     return check
 
@@ -41,7 +36,7 @@ class WebhooksPageTests(SynchronousTestCase):
         return event_headers(webhook, EVENT, BODY, self.now_ms - age_ms)
 
     def test_it_has_ten_lines(self) -> None:
-        lines = [line for line in block().splitlines() if line]
+        lines = [line for line in block(PAGE, "python").splitlines() if line]
         self.assertLessEqual(len(lines), MOST_LINES)
 
     def test_what_is_signed_is_taken(self) -> None:
