@@ -109,8 +109,7 @@ class LeavingTests(ApiCase):
         self.assertEqual(404, self.call("GET", "/v1/users/alice", key=key).status)
         (_, made) = self.successResultOf(Deferred.fromCoroutine(self.keys.all()))
         held = self.hold(RevokeKey)
-        root = self.site.resource
-        root.children[b"v1"] = root.children.pop(b"operators")
+        self.serve_operators()
         self.start("DELETE", f"/v1/keys/{made.id}", key=self.tokens.mint("root", 60, ("admin",))).end()
         self.assertEqual(1, held.let_go())
         found = Deferred.fromCoroutine(self.keys.find(key))

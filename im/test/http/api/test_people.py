@@ -153,8 +153,7 @@ class EveryRouteTests(ApiCase):
 class OperatorTests(ApiCase):
     def setUp(self) -> None:
         super().setUp()
-        root = self.site.resource
-        root.children[b"v1"] = root.children.pop(b"operators")
+        self.serve_operators()
         self.key = self.tokens.mint("root", 60, ("admin",))
 
     def test_operators_make_list_and_revoke_keys(self) -> None:

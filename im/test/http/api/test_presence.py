@@ -64,8 +64,7 @@ class PresenceTests(ApiCase):
             self.assertEqual((400, "invalid_argument", "users"), (status, code, field.partition("[")[0]))
 
     def test_operators_ask_on_the_admin_port(self) -> None:
-        root = self.site.resource
-        root.children[b"v1"] = root.children.pop(b"operators")
+        self.serve_operators()
         token = self.tokens.mint("root", 60, ("user", "admin"))
         answer = self.call("POST", "/v1/presence", {"users": ["bob"]}, key=token)
         self.assertEqual([each["online"] for each in answer.body["users"]], [True])

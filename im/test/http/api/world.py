@@ -139,6 +139,11 @@ class ApiCase(SynchronousTestCase):
         """Make users known."""
         self.successResultOf(self.store.write([CreateUser(user) for user in users]))
 
+    def serve_operators(self) -> None:
+        """Let `/v1` be the API of the admin port."""
+        root = self.site.resource
+        root.children[b"v1"] = root.children.pop(b"operators")
+
     def own(self, user: str) -> str:
         """A user's own token."""
         return self.tokens.mint(user, 60)
