@@ -4,11 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.test.system.processes import is_alive, wait_for
 from im.testing.services import MissingServerError, ServerProcess, shared
 from im.testing.services.process import is_listening
 from im.testing.services.redis import RedisServer
@@ -35,14 +35,6 @@ server.start()
 print(server.pid, server.folder, flush=True)
 time.sleep(60)
 """
-
-
-def _is_running(pid: int) -> bool:
-    """Whether a process is there, and not only waits to be reaped."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 class ServerTests(SynchronousTestCase):
@@ -98,10 +90,7 @@ class ServerTests(SynchronousTestCase):
             pid, folder = parent.stdout.readline().split()
             self.addCleanup(shutil.rmtree, folder)
             parent.kill()
-        deadline = time.monotonic() + 10
-        while _is_running(int(pid)) and time.monotonic() < deadline:
-            os.sched_yield()
-        self.assertFalse(_is_running(int(pid)))
+        wait_for(lambda: not is_alive(int(pid)), "the server's end")
 
     def test_a_test_run_has_one_server_of_a_kind(self) -> None:
         self.assertEqual(shared("redis"), shared("redis"))

@@ -1,6 +1,5 @@
 """A server of somebody else as a private process: its folder, its port, its log, its end."""
 
-import ctypes
 import os
 import pwd
 import shutil
@@ -13,7 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
+from im.tap.process import end_with_parent
+
 _STARTED_WITHIN_SECONDS = 60.0
 _STOPPED_WITHIN_SECONDS = 15.0
 _POLL_SECONDS = 0.02
@@ -113,11 +113,8 @@ class ServerProcess(ABC):
         deadline = time.monotonic() + _STARTED_WITHIN_SECONDS
         while not self.is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                last = self.log.read_text("utf-8", "replace").strip().splitlines()[-3:]
                 self.kill()
-                raise MissingServerError(
-                    f"{self.name} does not start: {' / '.join(last) or 'it says nothing'}"
-                )
+                raise MissingServerError(f"{self.name} does not start: {self._last_words()}")
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
@@ -127,8 +124,7 @@ class ServerProcess(ABC):
             try:
                 self._process.wait(_STOPPED_WITHIN_SECONDS)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+                self.kill()
             self._process = None
         if self._is_own_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -173,7 +169,7 @@ class ServerProcess(ABC):
                 user=user or None,
                 group=group,
                 extra_groups=[] if user else None,
-                preexec_fn=lambda: _end_with(parent),
+                preexec_fn=lambda: _begin_under(parent),
             )
 
     def _give_to_user(self, path: Path) -> None:
@@ -183,16 +179,15 @@ class ServerProcess(ABC):
             os.chown(path, entry.pw_uid, entry.pw_gid)
 
     def _last_words(self) -> str:
-        return " / ".join(self.log.read_text("utf-8", "replace").strip().splitlines()[-3:])
+        lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+        return " / ".join(lines[-3:]) or "it says nothing"
 
     def missing(self) -> MissingServerError:
         """That the program isn't there."""
         return MissingServerError(f"{self.name} is not installed; run: sudo apt-get install {self.package}")
 
 
-def _end_with(parent: int) -> None:
-    """Have the kernel kill this process with the thread that made it; and let it take every signal."""
+def _begin_under(parent: int) -> None:
+    """Let this process take every signal, and end with the thread that made it."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
+    end_with_parent(parent)
