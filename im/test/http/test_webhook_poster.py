@@ -8,12 +8,10 @@ from twisted.internet import reactor
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTime
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.internet.task import deferLater
 from twisted.internet.testing import MemoryReactorClock
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.client import BrowserLikePolicyForHTTPS
 
@@ -21,41 +19,10 @@ from im.http import webhook_poster
 from im.http.webhook_poster import WebhookPoster
 from im.http.webhook_targets import is_public
 from im.test.gateway.certificates import write_certificate
+from im.test.loopback import Answers
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BODY = b'{"kind": "online"}'
-
-
-class Target(Factory[Protocol]):
-    """Answers whatever comes with `pieces`."""
-
-    noisy = False
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = [OK]
-        self.requests: list[bytes] = []
-        self.connections: list[Server] = []
-
-    def buildProtocol(self, addr: IAddress | None) -> Protocol:
-        self.connections.append(Server(self))
-        return self.connections[-1]
-
-
-class Server(Protocol):
-    """One connection."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self.gone: Deferred[None] = Deferred()
-
-    def dataReceived(self, data: bytes) -> None:
-        self._target.requests.append(data)
-        assert self.transport is not None
-        for piece in self._target.pieces:
-            self.transport.write(piece)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.gone.callback(None)
 
 
 class PostingTests(TestCase):
@@ -63,7 +30,7 @@ class PostingTests(TestCase):
     timeout = 5
 
     def setUp(self) -> None:
-        self.target = Target()
+        self.target = Answers(OK)
         endpoint = serverFromString(cast(Any, reactor), "tcp:0:interface=127.0.0.1")
         self.port: IListeningPort = self.successResultOf(endpoint.listen(self.target))
         self.url = f"http://127.0.0.1:{cast(IPv4Address, self.port.getHost()).port}/hook?a=b"
@@ -133,7 +100,7 @@ class PostingTests(TestCase):
     async def test_what_is_no_http_and_nobody_there_are_told(self) -> None:
         self.target.pieces = [b"SSH-2.0-server\r\n\r\n"]
         self.assertIn("it can't be reached", await self.post())
-        port = await serverFromString(cast(Any, reactor), "tcp:0:interface=127.0.0.1").listen(Target())
+        port = await serverFromString(cast(Any, reactor), "tcp:0:interface=127.0.0.1").listen(Answers(OK))
         nobody = f"http://127.0.0.1:{port.getHost().port}/"
         await maybeDeferred(port.stopListening)
         self.assertIn("refused", await self.post(nobody))
@@ -167,7 +134,7 @@ class TlsTests(TestCase):
         files = write_certificate(Path(self.mktemp()))
         self.certificate = Certificate.loadPEM(files.cert.read_bytes())
         text = f"ssl:0:interface=127.0.0.1:privateKey={files.key}:certKey={files.cert}"
-        self.target = Target()
+        self.target = Answers(OK)
         listening = serverFromString(cast(Any, reactor), text).listen(self.target)
         self.port: Any = self.successResultOf(listening)
         self.addCleanup(lambda: self.port.stopListening())

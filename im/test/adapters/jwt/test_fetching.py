@@ -6,52 +6,16 @@ from unittest.mock import patch
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTime
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.internet.task import deferLater
-from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from im.adapters.jwt import fetching
 from im.adapters.jwt.fetching import Fetcher, FetchError
+from im.test.loopback import Answers
 
 MAX_BYTES = 1_000
 OK = b"HTTP/1.1 200 OK\r\n"
-
-
-class Answers(Factory[Protocol]):
-    """Says what every connection is answered; each stays open unless `hangs_up`."""
-
-    noisy = False
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-        self.hangs_up = False
-        self.requests: list[bytes] = []
-        self.connections: list[Server] = []
-
-    def buildProtocol(self, addr: IAddress | None) -> Protocol:
-        self.connections.append(Server(self))
-        return self.connections[-1]
-
-
-class Server(Protocol):
-    """Answers whatever it gets."""
-
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
-        self.gone: Deferred[None] = Deferred()
-
-    def dataReceived(self, data: bytes) -> None:
-        self._answers.requests.append(data)
-        assert self.transport is not None
-        for piece in self._answers.pieces:
-            self.transport.write(piece)
-        if self._answers.hangs_up:
-            self.transport.loseConnection()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.gone.callback(None)
 
 
 class FetchingTests(TestCase):
