@@ -18,15 +18,23 @@ COUNT_LOOKS = 10
 """Looks from one count to the next."""
 
 
-class WebhookCouriers:
-    """Finds out which webhooks there are, from `start` to `stop`; `committed` observes a worker.
+class WebhookCounts:
+    """Of all couriers of a process, one after the other: what became of events, and what waits of them.
 
-    `carried` is what became of their events, `counts` what waits, some seconds old.
+    `waiting` is some seconds old, and nothing while this process posts none.
     """
+
+    def __init__(self) -> None:
+        self.carried = Carried()
+        self.waiting: tuple[EventCount, ...] = ()
+
+
+class WebhookCouriers:
+    """Finds out which webhooks there are, from `start` to `stop`; `committed` observes a worker."""
 
     _log = Logger()
 
-    def __init__(self, store: IStore, post: Post, times: CarryTimes) -> None:
+    def __init__(self, store: IStore, post: Post, times: CarryTimes, counts: WebhookCounts) -> None:
         self._store = store
         self._post = post
         self._times = times
@@ -34,8 +42,7 @@ class WebhookCouriers:
         self._webhooks: dict[str, Webhook] = {}
         self._turns = Turns(times.clock, self._look, self._failed)
         self._looks = 0
-        self.carried = Carried()
-        self.counts: tuple[EventCount, ...] = ()
+        self._counts = counts
 
     def committed(self, requests: Sequence[Request], results: Sequence[Result]) -> None:
         """Take a committed batch: something may have been noted."""
@@ -51,6 +58,7 @@ class WebhookCouriers:
         self._turns.stop()
         for courier in self._couriers.values():
             courier.stop()
+        self._counts.waiting = ()
 
     async def _look(self) -> float:
         found = await self._store.read(ListWebhooks())
@@ -59,15 +67,15 @@ class WebhookCouriers:
         for gone in [*self._couriers.keys() - self._webhooks.keys()]:
             self._couriers.pop(gone).stop()
         for new in self._webhooks.keys() - self._couriers.keys():
-            courier = Courier(self._store, new, self._carry_to(new), self._times, self.carried)
+            courier = Courier(self._store, new, self._carry_to(new), self._times, self._counts.carried)
             self._couriers[new] = courier
             courier.start()
         if not self._webhooks:
-            self.counts = ()
+            self._counts.waiting = ()
         elif self._looks % COUNT_LOOKS == 0:
             counts = await self._store.read(CountEvents(MOST_COUNTED))
             assert isinstance(counts, EventCounts)
-            self.counts = counts.counts
+            self._counts.waiting = counts.counts
         self._looks += 1
         return LOOK_SECONDS
 

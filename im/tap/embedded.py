@@ -13,6 +13,7 @@ from im.adapters.memory.watchers import MemoryWatchers
 from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
 from im.business.pushing import Pushes, PushPorts
+from im.business.webhooks import WebhookCounts
 from im.business.worker import Worker, WorkerPorts
 from im.core.presence import Visibility
 from im.core.sessions import ClassPolicy
@@ -63,7 +64,8 @@ class EmbeddedCore:
         self._worker = Worker(reactor, ports, settings, make_questions(self._hooks, config.direct))
         self.pushes = Pushes(reactor, PushPorts(needs.store, self.registry, self._worker.tell))
         self._worker.observe(self.pushes.committed)
-        self.webhooks = WebhookPosting(config, reactor, needs.store)
+        self.webhook_counts = WebhookCounts()
+        self.webhooks = WebhookPosting(config, reactor, needs.store, self.webhook_counts)
         self._duties = [*duties(reactor, needs.store, self._hooks, limits), self.webhooks]
         self._worker.observe(self.webhooks.couriers.committed)
         watchers = MemoryWatchers()
@@ -118,7 +120,7 @@ class EmbeddedLayers:
         self.bus = self._core.bus
         self.pushes = self._core.pushes
         self.checks: Mapping[str, Check] = {}
-        self.measures = webhook_metrics(self._core.webhooks.couriers)
+        self.measures = webhook_metrics(self._core.webhook_counts)
         self._addresses: tuple[Addresses, ...] = ()
         self._name = config.node
         self._capacity = config.limits.connections

@@ -79,7 +79,7 @@ def metrics(sources: Sources) -> list[Metric]:
         *_counted(sources.node.counters),
         _tokens(sources.tokens),
         _http(sources.http_answers),
-        *_of_handlers(sources.node.handler_counters),
+        *handler_metrics(sources.node.handler_counters),
         *_store(sources),
         *sources.more,
     ]
@@ -163,7 +163,9 @@ def _http(answers: Mapping[str, int]) -> Metric:
     return Metric("im_http_requests_total", Kind.COUNTER, meaning, lambda: {**answers}, "route,status")
 
 
-def _of_handlers(counters: HandlerCounters) -> list[Metric]:
+def handler_metrics(counters: HandlerCounters) -> list[Metric]:
+    """What is counted of handlers and hooks of others."""
+
     def reader(attribute: str) -> Callable[[], Mapping[str, float]]:
         return lambda: dict(getattr(counters, attribute))
 

@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 
 from im.business.events import CarryTimes
 from im.business.upkeep import EVENTS, Upkeep
-from im.business.webhooks import WebhookCouriers
+from im.business.webhooks import WebhookCounts, WebhookCouriers
 from im.http.metrics import Kind, Metric
 from im.http.webhook_poster import WebhookPoster
 from im.ports import IStore
@@ -25,10 +25,10 @@ class WebhookPosting:
 
     _log = Logger()
 
-    def __init__(self, config: Config, reactor: INodeReactor, store: IStore) -> None:
+    def __init__(self, config: Config, reactor: INodeReactor, store: IStore, counts: WebhookCounts) -> None:
         self._poster = WebhookPoster(reactor, config.webhooks_private)
         times = CarryTimes(reactor, now_ms, SystemRandom().random)
-        self.couriers = WebhookCouriers(store, self._poster, times)
+        self.couriers = WebhookCouriers(store, self._poster, times, counts)
         self._upkeep = Upkeep(reactor, store, EVENTS)
         self.stopped: Deferred[None] = succeed(None)
 
@@ -47,12 +47,12 @@ class WebhookPosting:
         self._log.failure("connections to webhooks did not close", failure)
 
 
-def webhook_metrics(couriers: WebhookCouriers) -> list[Metric]:
+def webhook_metrics(counts: WebhookCounts) -> list[Metric]:
     """What became of events, and what waits."""
-    carried = couriers.carried
+    carried = counts.carried
 
     def oldest_seconds() -> float:
-        times = [each.oldest_ms for each in couriers.counts if each.oldest_ms]
+        times = [each.oldest_ms for each in counts.waiting if each.oldest_ms]
         return (now_ms() - min(times)) / 1_000 if times else 0.0
 
     return [
@@ -60,14 +60,14 @@ def webhook_metrics(couriers: WebhookCouriers) -> list[Metric]:
             "im_webhook_events_pending",
             Kind.GAUGE,
             "Events that wait to be posted, by webhook; none above 10,000 are counted.",
-            lambda: {each.consumer: each.pending for each in couriers.counts},
+            lambda: {each.consumer: each.pending for each in counts.waiting},
             "webhook",
         ),
         Metric(
             "im_webhook_events_dead",
             Kind.GAUGE,
             "Events that were given up and can be replayed, by webhook; none above 10,000 are counted.",
-            lambda: {each.consumer: each.dead for each in couriers.counts},
+            lambda: {each.consumer: each.dead for each in counts.waiting},
             "webhook",
         ),
         Metric(

@@ -82,6 +82,7 @@ class ShardConsumer:
         self._is_giving_up = False
         self._is_busy = False
         self.unreadable = 0
+        self.crashing = 0
 
     @property
     def is_owned(self) -> bool:
@@ -162,6 +163,7 @@ class ShardConsumer:
         """What was in hand when its worker died: each request by itself, so that it takes no other along."""
         assert self._owned is not None
         if requests and crashes >= MOST_CRASHES:
+            self.crashing += len(requests)
             self._log.error("requests crashed {times} workers, and are put aside", times=crashes)
             self._bury(channel, pack_submission(Submission(requests[0].node, requests)), "it crashes workers")
             self._owned.refuse(requests, _CRASHES)

@@ -27,10 +27,12 @@ from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
 from im.business.recovery import to_look
 from im.business.upkeep import NODES, Upkeep
+from im.business.webhooks import WebhookCounts
 from im.business.worker import Worker, WorkerPorts
 from im.handler import BUSINESS
 from im.http.admin import Check
 from im.http.health import health_site
+from im.http.metrics import Metric
 from im.isolation import HandlerCounters, Handlers
 from im.ports import IStore, NodeBatch, UnavailableError
 from im.tap.cluster.engines import WORKER_HEARTBEAT, engines_of
@@ -45,13 +47,14 @@ from im.tap.duties import Duty, duties, observe
 from im.tap.handlers import installed_handlers, layer, make_owners
 from im.tap.hooks import installed_hooks, make_hooks, make_questions
 from im.tap.listeners import Listeners, as_url
+from im.tap.measures import handler_metrics
 from im.tap.node import StartError
 from im.tap.process import INodeReactor
 from im.tap.reloading import reload_all
 from im.tap.statedir import NodeFile
 from im.tap.storing import away_consumers, now_ms
 from im.tap.threads import threads_of
-from im.tap.webhooks import WebhookPosting
+from im.tap.webhooks import WebhookPosting, webhook_metrics
 
 T = TypeVar("T")
 
@@ -99,6 +102,7 @@ class BusinessParts:
             make_hooks(installed_hooks(), config.hooks), threads_of(reactor), self._handlers.counters
         )
         self._hooks = Hooks(hooks, reactor, now_ms)
+        self._webhook_counts = WebhookCounts()
         self._questions = make_questions(self._hooks, config.direct)
         store = cast(IStore, self._store)  # It writes nothing: it tells what others committed.
         ports = WorkerPorts(store, self._registry, self._peer.publisher, self._announced)
@@ -142,9 +146,7 @@ class BusinessParts:
             self._front.start()
             http = as_url(await self._listeners.listen(self._config.http, self._front.port()), "http")
         if self._config.admin:
-            site = health_site(
-                self.checks, worker_metrics(self._peer, self._shards, self.checks), self._reactor
-            )
+            site = health_site(self.checks, self._metrics(), self._reactor)
             admin = as_url(await self._listeners.listen(self._config.admin, site), "http")
         return NodeFile(self._config.node, os.getpid(), __version__, self._config.users, (), http, "", admin)
 
@@ -179,6 +181,13 @@ class BusinessParts:
             "database": self._store.problem,
         }
 
+    def _metrics(self) -> Sequence[Metric]:
+        return [
+            *worker_metrics(self._peer, self._shards, self.checks),
+            *handler_metrics(self._handlers.counters),
+            *webhook_metrics(self._webhook_counts),
+        ]
+
     def _doubt(self, reason: str) -> None:
         """A worker holds no sessions: there is nothing that it could have missed but answers."""
         if self._front is not None:
@@ -211,7 +220,7 @@ class BusinessParts:
         return [
             *duties(reactor, store, self._hooks, config.limits),
             Upkeep(reactor, store, NODES),
-            WebhookPosting(config, reactor, store),
+            WebhookPosting(config, reactor, store, self._webhook_counts),
             EventPosting(reactor, store, config.amqp_events, self._events.publish),
         ]
 

@@ -42,6 +42,9 @@ def worker_metrics(peer: Peer, shards: ShardConsumers, checks: Mapping[str, Chec
     def unreadable() -> float:
         return sum(shard.unreadable for shard in shards.shards)
 
+    def crashing() -> float:
+        return sum(shard.crashing for shard in shards.shards)
+
     version = {__version__: 1.0}
     publisher = peer.publisher
     counter, gauge = Kind.COUNTER, Kind.GAUGE
@@ -50,6 +53,7 @@ def worker_metrics(peer: Peer, shards: ShardConsumers, checks: Mapping[str, Chec
         Metric("im_part_ready", gauge, "1 where a part is ready, 0 where it has a problem.", ready, "part"),
         Metric("im_shards_owned", gauge, "Shards that this worker owns.", owned),
         Metric("im_shard_messages_unreadable_total", counter, "Messages that were put aside.", unreadable),
+        Metric("im_requests_put_aside_total", counter, "Requests that crashed several workers.", crashing),
         Metric(
             "im_node_batches_published_total",
             counter,

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.business.events import LOOK_SECONDS, CarryTimes
-from im.business.webhooks import COUNT_LOOKS, WebhookCouriers
+from im.business.webhooks import COUNT_LOOKS, WebhookCounts, WebhookCouriers
 from im.core.commands import Write
 from im.core.events import ONLINE
 from im.core.limits import Limits
@@ -29,8 +29,9 @@ class WebhookCourierTests(SynchronousTestCase):
         self.addCleanup(database.close)
         policy = StorePolicy(Limits(), True)
         self.store = SqliteStore(database, inline_runners(), self.now_ms, policy, self.fail)
+        self.counts = WebhookCounts()
         times = CarryTimes(self.clock, self.now_ms, lambda: 0.5)
-        self.couriers = WebhookCouriers(self.store, self.post, times)
+        self.couriers = WebhookCouriers(self.store, self.post, times, self.counts)
         self.couriers.start()
         self.sessions = 0
 
@@ -93,13 +94,13 @@ class WebhookCourierTests(SynchronousTestCase):
         self.create("a")
         self.log_in("alice")
         self.run_for(LOOK_SECONDS * (COUNT_LOOKS + 2))
-        ((webhook, pending, dead, oldest_ms),) = self.couriers.counts
+        ((webhook, pending, dead, oldest_ms),) = self.counts.waiting
         self.assertEqual(("a", 1, 0, EPOCH_MS + 1_000), (webhook, pending, dead, oldest_ms))
-        self.assertEqual(0, self.couriers.carried.taken)
-        self.assertGreater(self.couriers.carried.failed, 0)
+        self.assertEqual(0, self.counts.carried.taken)
+        self.assertGreater(self.counts.carried.failed, 0)
         self.write(RemoveWebhook("a"))
         self.run_for(LOOK_SECONDS + 0.1)
-        self.assertEqual((), self.couriers.counts)
+        self.assertEqual((), self.counts.waiting)
 
     def test_it_looks_again_when_the_store_could_not_answer(self) -> None:
         read = self.store.read

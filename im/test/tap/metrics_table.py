@@ -24,15 +24,17 @@ from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing
 from im.adapters.token.several import TokenCounters
 from im.adapters.token.signed import SignedTokens
+from im.business.webhooks import WebhookCounts
 from im.core.limits import Limits
 from im.http.metrics import Metric
+from im.isolation import HandlerCounters
 from im.tap.cluster.engines import WORKER_HEARTBEAT, engines_of
 from im.tap.cluster.measures import gateway_metrics, worker_metrics
 from im.tap.cluster.peer import Peer, PeerEnds
 from im.tap.config import Config
 from im.tap.embedded import EmbeddedCore, Needs
 from im.tap.lag import EventLoopLag
-from im.tap.measures import Sources, metrics
+from im.tap.measures import Sources, handler_metrics, metrics
 from im.tap.timed import TimedStore
 from im.tap.webhooks import webhook_metrics
 
@@ -50,7 +52,7 @@ def node_metrics() -> list[Metric]:
     core = EmbeddedCore(Needs(Config(), reactor, timed, TokenAuthenticator(tokens)))
     checks = {"store": timed.problem, "node": lambda: ""}
     lag, counters = EventLoopLag(reactor), TokenCounters()
-    more = webhook_metrics(core.webhooks.couriers)
+    more = webhook_metrics(core.webhook_counts)
     return metrics(Sources(core.node, timed, lag, lambda: core.requests_waiting, checks, counters, more=more))
 
 
@@ -75,7 +77,8 @@ def worker_rows() -> Sequence[Metric]:
     """The metrics of a worker that was just made."""
     peer, topology, reactor = cluster_peer("w")
     ownership = Ownership("w", list, lambda _: Deferred())
-    return worker_metrics(peer, ShardConsumers(topology, ownership, reactor), {"redis": str})
+    own = worker_metrics(peer, ShardConsumers(topology, ownership, reactor), {"redis": str})
+    return [*own, *handler_metrics(HandlerCounters()), *webhook_metrics(WebhookCounts())]
 
 
 TABLES: Mapping[str, Callable[[], Sequence[Metric]]] = {
