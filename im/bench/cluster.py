@@ -64,24 +64,30 @@ def _across(
     there: Cluster, name: str, options: Options, *, pairs: int = PAIRS, in_flight: int = 16
 ) -> Figures:
     users = [f"{name}{number}" for number in range(2 * pairs)]
-    first, second, *idle = (each for each in there.members if each.is_gateway)
+    _, _, *idle = (each for each in there.members if each.is_gateway)
+    admins = [_told(each).admin for each in idle]
+    load = {"in_flight": in_flight, "rate": 0.0, "seconds": options.seconds}
+    return generate(_at_both(there, "across", users, idle=admins, **load))
+
+
+def group_of(options: Options) -> Measured:
+    """A group whose members are at two nodes, with eight posts in flight."""
+    users = [f"member{number}" for number in range(options.members)]
+    with running(2) as there:
+        job = _at_both(there, "group", users, in_flight=8, seconds=options.seconds)
+        return Measured("cluster", generate(job), TALK, unit="copy")
+
+
+def _at_both(there: Cluster, job: str, users: list[str], **more: Any) -> dict[str, Any]:
+    """A job for the first two nodes, that tells what each part costs."""
+    first, second, *_ = (each for each in there.members if each.is_gateway)
     pids: dict[str, list[int]] = {part: [there.engines[engine].pid] for part, engine in _ENGINES.items()}
     pids["gateway"] = [each.pid for each in there.members if each.is_gateway]
     pids["business"] = [each.pid for each in there.members if not each.is_gateway]
     host, port = _address(second)
-    return generate(
-        _server(there, first).job(
-            "across",
-            users,
-            far={"host": host, "port": port},
-            parts=pids,
-            admins=[_told(each).admin for each in there.members],
-            idle=[_told(each).admin for each in idle],
-            in_flight=in_flight,
-            rate=0.0,
-            seconds=options.seconds,
-        )
-    )
+    admins = [_told(each).admin for each in there.members]
+    far = {"host": host, "port": port}
+    return _server(there, first).job(job, users, far=far, parts=pids, admins=admins, **more)
 
 
 def _failover(there: Cluster) -> Figures:

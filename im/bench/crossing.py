@@ -9,9 +9,9 @@ from im.bench.loop import Loop
 from im.bench.measured import Figures
 from im.bench.meter import Meter
 from im.bench.pairs import ChatPair, faults, message_id
-from im.bench.parts import PartsMeter, between
+from im.bench.parts import PartsMeter
 from im.bench.session import LoadSession
-from im.bench.sessions import Job, log_in_all
+from im.bench.sessions import Job, log_in_at_both
 from im.bench.traffic import Plan, drive
 from im.core.ids import direct_conversation
 from im.proto.base_pb2 import BaseMessage
@@ -24,29 +24,18 @@ RECOVERED_WITHIN_SECONDS = 60.0
 
 def across(job: Job, meter: Meter) -> Figures:
     """Messages of pairs, whose senders are at one node and whose recipients are at the other."""
-    loop, users = Loop(), list(job["tokens"].items())
-    near = _by_user(log_in_all(loop, {**job, "tokens": dict(users[::2])}))
-    far = _by_user(log_in_all(loop, {**job, **job["far"], "tokens": dict(users[1::2])}))
-    pairs = [
-        ChatPair(loop, near[one], far[other])
-        for (one, _), (other, _) in zip(users[::2], users[1::2], strict=True)
-    ]
+    loop = Loop()
+    near, far = log_in_at_both(loop, job)
+    pairs = [ChatPair(loop, one, other) for one, other in zip(near, far, strict=True)]
     parts = PartsMeter(job["parts"], job["admins"], job["idle"])
     measured = drive(loop, pairs, Plan(job["in_flight"], job["rate"], job["seconds"]), parts)
-    spent = between(*parts.readings)
     figures = measured._asdict()
     del figures["server_busy"]  # Of several processes, on cores that they share with the load.
     return {
         **figures,
         **faults(pair.verify() for pair in pairs),
-        "parts": spent.cpu,
-        "amqp_messages": spent.published,
-        "idle_deliveries": spent.idle_deliveries,
+        **parts.figures(),
     }
-
-
-def _by_user(sessions: Sequence[LoadSession]) -> dict[str, LoadSession]:
-    return {session.user: session for session in sessions}
 
 
 class _Trier:

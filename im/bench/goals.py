@@ -38,6 +38,7 @@ GOALS = (
     Goal("presence", "watched", "normalised_cpu_us_per_notification", 30),
     Goal("group", "one", "normalised_cpu_us_per_copy", 24),
     Goal("group", "eight", "normalised_cpu_us_per_copy", 6),
+    Goal("group", "cluster", "normalised_cpu_us_per_copy", 10),
     Goal("sync", "10k", "normalised_cpu_us_per_sync", 3_000),
     Goal("sync", "1m", "normalised_cpu_us_per_sync", 3_000),
     Goal("read", "two_devices", "normalised_cpu_us_per_read", 150),

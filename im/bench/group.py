@@ -6,8 +6,9 @@ from im.bench.loop import Loop
 from im.bench.measured import Figures
 from im.bench.meter import Meter
 from im.bench.pairs import ACK_SECONDS, compare, faults, numbered_chat
+from im.bench.parts import PartsMeter
 from im.bench.session import LoadError, LoadSession
-from im.bench.sessions import Job, log_in_all
+from im.bench.sessions import Job, log_in_all, log_in_at_both
 from im.bench.traffic import QUIET_SECONDS, WARM_UP_SECONDS, Window
 from im.core.groups import USERS_AT_ONCE
 from im.proto import group_pb2
@@ -94,9 +95,18 @@ class Member:
 
 
 def group(job: Job, meter: Meter) -> Figures:
-    """Posts to the group for a time; `messages` are the copies that came."""
+    """Posts to the group for a time; `messages` are the copies that came.
+
+    In a cluster its members are at two nodes, and the job names the `parts` whose cost is told.
+    """
     loop = Loop()
-    poster, *others = log_in_all(loop, job)
+    parts = None
+    if "far" in job:
+        meter = parts = PartsMeter(job["parts"], job["admins"], ())
+        near, far = log_in_at_both(loop, job)
+        poster, *others = [*near, *far]
+    else:
+        poster, *others = log_in_all(loop, job)
     conversation = _make(poster, [each.user for each in others])
     talk = Talk(loop, poster, conversation, len(others))
     members = [Member(loop, session, talk) for session in others]
@@ -116,7 +126,11 @@ def group(job: Job, meter: Meter) -> Figures:
     loop.turn(0)
     told = [entry.client_msg_id for entry in poster.entries(conversation) if entry.kind == 1]
     verdicts = [compare(talk.ids, talk.answered, told, member.received) for member in members]
-    return {**measured._asdict(), **faults(verdicts)}
+    figures = {**measured._asdict(), **faults(verdicts)}
+    if parts is not None:
+        del figures["server_busy"]  # Of several processes, on cores that they share with the load.
+        figures |= parts.figures()
+    return figures
 
 
 def _make(poster: LoadSession, users: list[str]) -> str:

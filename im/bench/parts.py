@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from im.bench.measured import Figures
 from im.bench.meter import TICK, Meter
 
 OURS = ("gateway", "business")
@@ -45,6 +46,15 @@ class PartsMeter(Meter):
         delivered = sum(pages[admin].get(_DELIVERED, 0.0) for admin in self._idle)
         self.readings.append(Reading(cpu, published, delivered))
         return sum(cpu[part] for part in OURS)
+
+    def figures(self) -> Figures:
+        """What was spent between the two looks at `cpu`."""
+        spent = between(*self.readings)
+        return {
+            "parts": spent.cpu,
+            "amqp_messages": spent.published,
+            "idle_deliveries": spent.idle_deliveries,
+        }
 
 
 def between(first: Reading, last: Reading) -> Reading:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from im.bench import growth
-from im.bench.cluster import cluster
+from im.bench.cluster import cluster, group_of
 from im.bench.machine import Server, generate, node, push_key, relay
 from im.bench.measured import PAIRS, TALK, Figures, Measured, Options
 from im.bench.returning import read, sync
@@ -126,6 +126,7 @@ def group(options: Options) -> Iterator[Measured]:
             users = [f"{variant}{number}" for number in range(options.members)]
             job = server.job("group", users, in_flight=in_flight, seconds=options.seconds)
             yield Measured(variant, generate(job), TALK, 0.5, unit="copy")
+    yield group_of(options)
 
 
 SCENARIOS: dict[str, Scenario] = {

@@ -40,6 +40,13 @@ def log_in_all(loop: Loop, job: Job) -> list[LoadSession]:
     return sessions
 
 
+def log_in_at_both(loop: Loop, job: Job) -> tuple[list[LoadSession], list[LoadSession]]:
+    """Log every other user in at the job's own node, the rest at its `far` one; both in order."""
+    users = list(job["tokens"].items())
+    near = log_in_in_order(loop, {**job, "tokens": dict(users[::2])})
+    return near, log_in_in_order(loop, {**job, **job["far"], "tokens": dict(users[1::2])})
+
+
 def log_in_in_order(loop: Loop, job: Job) -> list[LoadSession]:
     """As `log_in_all`; the sessions in the order of the job."""
     order = {user: number for number, user in enumerate(job["tokens"])}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import TestCase
 
-from im.bench.cluster import cluster
+from im.bench.cluster import cluster, group_of
 from im.bench.measured import Options
 
 
@@ -30,3 +30,10 @@ class BenchClusterTests(TestCase):
         self.assertGreater(figures["parts"]["business"], 0)
         self.assertGreater(figures["messages"], figures["amqp_messages"])
         self.assertEqual(before, leftovers())
+
+    def test_a_group_over_two_nodes_is_measured_and_nothing_is_lost(self) -> None:
+        variant, figures, *_ = group_of(Options(seconds=1.0, members=40))
+        self.assertEqual("cluster", variant)
+        self.assertEqual((0, 0, 0), (figures["lost"], figures["duplicated"], figures["reordered"]))
+        self.assertGreater(figures["messages"], 39)
+        self.assertGreater(figures["parts"]["gateway"], 0)
