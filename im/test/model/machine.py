@@ -139,8 +139,8 @@ class ModelMachine(RuleBasedStateMachine):
             return
         self.cursors[user], heads = synced
         self.known[user].update(heads)
-        expected = {name: _told_once(head) for name, head in views.heads(self.shop, user).items()}
-        known = {name: _told_once(head) for name, head in self.known[user].items()}
+        expected = {name: seen.told_once(head) for name, head in views.heads(self.shop, user).items()}
+        known = {name: seen.told_once(head) for name, head in self.known[user].items()}
         assert_same(known, expected, user, "by cursor")
 
     @invariant()
@@ -267,11 +267,3 @@ def run(machine: type[ModelMachine], examples: int, seed: int | None = None) -> 
     )
     given = machine if seed is None else hypothesis_seed(seed)(machine)
     run_state_machine_as_test(given, settings=steps)
-
-
-def _told_once(head: Head) -> Head:
-    """What of a head is told whenever it changes: who is out of a group is told nothing of what follows."""
-    if head.group is None or head.group.role:
-        return head
-    facts = head.group._replace(name="", avatar="", is_dissolved=False, mentions=0)
-    return head._replace(member_version=0, unread=0, group=facts)

@@ -65,6 +65,14 @@ def head(found: Head) -> Head:
     return found if found.last is None else found._replace(last=shown(found.last))
 
 
+def told_once(head: Head) -> Head:
+    """What of a head is told whenever it changes: who is out of a group is told nothing of what follows."""
+    if head.group is None or head.group.role:
+        return head
+    facts = head.group._replace(name="", avatar="", is_dissolved=False, mentions=0)
+    return head._replace(member_version=0, unread=0, group=facts)
+
+
 def synced(read: Read, user: str, cursor: SyncCursor | None) -> tuple[SyncCursor, dict[str, Head]] | Any:
     """All pages of a sync: the cursor of the first one, and the heads; or the code of a refusal."""
     page = read(Sync(user, cursor, ""))
