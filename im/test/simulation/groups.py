@@ -31,7 +31,7 @@ COMING, GOING = (101, 103), (104, 105)
 
 
 class MemberClient(SimulatedClient):
-    """A client that notes what of the group came over the wire, what its app was handed, and what it posts."""
+    """A client that notes what of the group came over the wire, what its app was handed, and its posts."""
 
     handed: list[tuple[int, bool]]
     """The seqs in their order, each with whether a process before may have been handed it, too."""
