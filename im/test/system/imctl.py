@@ -6,14 +6,19 @@ import os
 import pty
 import signal
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from im.core.backends import SCOPES
+from im.tap.statedir import NodeFile, read_node_file
 from im.test.system.processes import BIN, PATIENCE_SECONDS, Process, ready_node, wait_for
 
 FREE = "tcp:0:interface=127.0.0.1"
+EVERY_SCOPE = [part for scope in SCOPES for part in ("--scope", scope)]
+"""The options of a key that may everything."""
 
 
 class Ended(NamedTuple):
@@ -54,14 +59,19 @@ def run(folder: Path, *argv: str, **environ: str) -> Ended:
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def start_node(case: SynchronousTestCase, folder: Path, state: Path) -> Process:
-    """A node on free ports, ready; it ends with the test."""
-    options = [f"--state-dir={state}", f"--listen={FREE}", f"--http={FREE}", f"--admin={FREE}"]
+def start_node(
+    case: SynchronousTestCase, folder: Path, state: Path, *options: str, **environ: str
+) -> tuple[Process, NodeFile]:
+    """A node on free ports, ready, and what it tells; it ends with the test.
+
+    One that ran on the same state has ended. `options` come after those that all nodes here have.
+    """
+    former = read_node_file(state)
+    places = [f"--state-dir={state}", f"--listen={FREE}", f"--http={FREE}", f"--admin={FREE}"]
     twistd: list[str | Path] = [BIN / "twistd", "-n", "--pidfile=", "im-gateway", "--users=open"]
-    process = Process([*twistd, *options], folder)
+    process = Process([*twistd, *places, *options], folder, **environ)
     case.addCleanup(process.end)
-    ready_node(state, process)
-    return process
+    return process, ready_node(state, process, former.pid if former is not None else 0)
 
 
 class Live:
@@ -167,13 +177,24 @@ class Terminal:
 
 
 class ImctlCase(SynchronousTestCase):
-    """With a node that runs."""
+    """With a node that runs; `options` and `environ` are of it alone."""
+
+    options: Sequence[str] = ()
+    environ: Mapping[str, str] = {}
 
     def setUp(self) -> None:
         self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
         self.state = self.folder / "state"
-        self.node = start_node(self, self.folder, self.state)
+        self.prepare()
+        self.start_node()
+
+    def prepare(self) -> None:
+        """Put what the node needs into the folder."""
+
+    def start_node(self) -> None:
+        """Start a node, in the place of one that has ended."""
+        self.node, self.told = start_node(self, self.folder, self.state, *self.options, **self.environ)
 
     def imctl(self, *argv: str) -> Ended:
         return run(self.folder, *argv, IM_STATE_DIR=str(self.state))
@@ -182,6 +203,10 @@ class ImctlCase(SynchronousTestCase):
         ended = self.imctl(*argv)
         self.assertEqual((ended.status, ended.err), (0, ""), argv)
         return ended
+
+    def make_key(self) -> str:
+        """A key of a back end that may everything."""
+        return str(self.ok("keys", "create", "shop", *EVERY_SCOPE, "--json").record["key"])
 
     def send(self, sender: str, to: str, text: str) -> dict[str, Any]:
         return self.ok("send", "--as", sender, "--to", to, text, "--json").record

@@ -12,10 +12,9 @@ from twisted.trial.unittest import TestCase
 
 from im.client import Client, ClientSettings, CursorMoved, Message, Status
 from im.core import entries
-from im.core.backends import SCOPES
 from im.core.messages import Head
 from im.test.faults.nodes import until
-from im.test.system.imctl import run, start_node
+from im.test.system.imctl import EVERY_SCOPE, run, start_node
 
 PATIENCE_SECONDS = 20
 DIRECT = "d~alice~bob"
@@ -29,10 +28,8 @@ class WireTests(TestCase):
         self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
         self.state = self.folder / "state"
-        start_node(self, self.folder, self.state)
-        self.told = json.loads((self.state / "node.json").read_text())
-        scopes = [part for scope in SCOPES for part in ("--scope", scope)]
-        self.key = json.loads(self.imctl("keys", "create", "shop", *scopes, "--json"))["key"]
+        _, self.told = start_node(self, self.folder, self.state)
+        self.key = json.loads(self.imctl("keys", "create", "shop", *EVERY_SCOPE, "--json"))["key"]
         self.messages: list[Message] = []
         self.cursors: list[CursorMoved] = []
         self.heads: list[Head] = []
@@ -47,7 +44,7 @@ class WireTests(TestCase):
         """Ask over HTTP, in a thread."""
         headers = {"Authorization": f"Bearer {key or self.key}"}
         content = None if body is None else json.dumps(body).encode()
-        url = self.told["http"].rstrip("/") + path
+        url = self.told.http.rstrip("/") + path
         request = urllib.request.Request(url, content, headers, method=method)
 
         def ask() -> Any:
@@ -59,7 +56,7 @@ class WireTests(TestCase):
     async def come(self, user: str) -> Client:
         """A client of a user, online."""
         token = (await self.call("POST", "/v1/tokens", {"user": user}))["token"]
-        client = Client(ClientSettings(addresses=tuple(self.told["listen"]), token=token), reactor)
+        client = Client(ClientSettings(addresses=self.told.listen, token=token), reactor)
         client.on_message(self.messages.append)
         client.on_cursor(self.cursors.append)
         client.on_head(self.heads.append)

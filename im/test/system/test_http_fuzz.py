@@ -13,7 +13,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from im.core.backends import SCOPES
 from im.test.system.imctl import ImctlCase
 
 EXAMPLES = 30
@@ -38,10 +37,8 @@ HARMLESS = settings(
 class FuzzTests(ImctlCase):
     def setUp(self) -> None:
         super().setUp()
-        scopes = [part for scope in SCOPES for part in ("--scope", scope)]
-        self.key = self.ok("keys", "create", "fuzz", *scopes, "--json").record["key"]
-        node = json.loads((self.state / "node.json").read_text())
-        self.url = node["http"].rstrip("/")
+        self.key = self.make_key()
+        self.url = self.told.http.rstrip("/")
 
     def test_no_route_fails_or_answers_what_it_does_not_say(self) -> None:
         headers = {"Authorization": f"Bearer {self.key}"}

@@ -3,7 +3,6 @@
 import json
 import subprocess
 
-from im.core.backends import SCOPES
 from im.test.docs_commands import commands
 from im.test.system.imctl import ImctlCase, Live, environment
 from im.test.system.processes import PATIENCE_SECONDS, ROOT, wait_for
@@ -14,9 +13,8 @@ PAGE = ROOT / "docs" / "http.md"
 class HttpPageTests(ImctlCase):
     def setUp(self) -> None:
         super().setUp()
-        scopes = [part for scope in SCOPES for part in ("--scope", scope)]
-        self.key = self.ok("keys", "create", "page", *scopes, "--json").record["key"]
-        self.api = json.loads((self.state / "node.json").read_text())["http"].rstrip("/")
+        self.key = self.make_key()
+        self.api = self.told.http.rstrip("/")
 
     def test_every_command_does_what_it_says(self) -> None:
         push = webhook = group = seq = ""

@@ -10,7 +10,6 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.cli.marks import Mark
-from im.tap.statedir import read_node_file
 from im.test.system.imctl import Ended, ImctlCase, Live, Terminal, environment, run, start_node
 from im.test.system.processes import BIN, PATIENCE_SECONDS, Process, wait_for
 
@@ -112,10 +111,8 @@ class MessageTests(ImctlCase):
         self.assert_fails(garbage, 1, "unauthenticated")
 
     def test_an_address_and_a_token_are_enough(self) -> None:
-        told = read_node_file(self.state)
-        assert told is not None
         token = self.ok("token", "--user", "a10").out.strip()
-        for address in (told.listen[0], told.websocket):
+        for address in (self.told.listen[0], self.told.websocket):
             sent = run(
                 self.folder,
                 *("send", "--as", "a10", "--to", "b10", "hi", "--json", "--connect", address),
@@ -244,7 +241,7 @@ class AwayTests(SynchronousTestCase):
         return run(self.folder, *argv, "--json", IM_STATE_DIR=str(self.state))
 
     def node(self) -> Process:
-        return start_node(self, self.folder, self.state)
+        return start_node(self, self.folder, self.state)[0]
 
     def wait_until_delivered(self) -> None:
         """Nodes note deliveries in the database once a second."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from im.adapters.token.keys import load_keys
 from im.test.adapters.jwt.signers import jwk, key_set, pem, private_key, token
-from im.test.system.imctl import FREE, Ended, ImctlCase, Live, run
-from im.test.system.processes import BIN, Process, ready_node, wait_for
+from im.test.system.imctl import Ended, ImctlCase, Live, run
+from im.test.system.processes import wait_for
 
 
 class OperatorTests(ImctlCase):
@@ -61,10 +61,6 @@ class OperatorTests(ImctlCase):
         self.assert_fails(self.send_by(old, IM_STATE_DIR=str(self.state)), 1, "logged_out")
         self.assertEqual(0, self.send_by(old).status, "another device of bob's")
 
-    @property
-    def told(self) -> Any:
-        return ready_node(self.state, self.node)
-
     def test_keys_are_rotated_and_retired_while_the_node_runs(self) -> None:
         old = self.ok("token", "--user", "bob").out.strip()
         (first,) = self.ok("signing-keys", "list", "--json").records
@@ -97,19 +93,10 @@ class OperatorTests(ImctlCase):
 class ShopTests(ImctlCase):
     """A node that takes tokens of a shop, and its own."""
 
-    def setUp(self) -> None:
-        super().setUp()
-        killed = self.node.pid
-        self.node.end()
+    def prepare(self) -> None:
         self.keys = self.folder / "shop.pem"
         self.keys.write_bytes(pem(private_key("ES256")))
-        options = ["--users=open", "--auth=jwt,own", f"--jwt-key-file={self.keys}", "--jwt-audience=im"]
-        places = [f"--state-dir={self.state}", f"--listen={FREE}", f"--http={FREE}", f"--admin={FREE}"]
-        self.node = Process(
-            [BIN / "twistd", "-n", "--pidfile=", "im-gateway", *options, *places], self.folder
-        )
-        self.addCleanup(self.node.end)
-        self.told = ready_node(self.state, self.node, not_pid=killed)
+        self.options = ("--auth=jwt,own", f"--jwt-key-file={self.keys}", "--jwt-audience=im")
 
     def send_by(self, made: str) -> Ended:
         address = self.told.listen[0].replace("://", ":")

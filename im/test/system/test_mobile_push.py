@@ -9,10 +9,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.tap.statedir import NodeFile
 from im.test.docs_commands import commands
-from im.test.system.imctl import FREE, environment, run
-from im.test.system.processes import BIN, PATIENCE_SECONDS, ROOT, Process, ready_node, wait_for
+from im.test.system.imctl import FREE, ImctlCase, environment
+from im.test.system.processes import BIN, PATIENCE_SECONDS, ROOT, Process, wait_for
 
 EXAMPLE = ROOT / "docs" / "examples" / "mobile_push"
 PHONE = """
@@ -47,38 +46,27 @@ class ExampleTests(SynchronousTestCase):
         self.assertEqual([2, 2], [each["android"]["notification"]["notification_count"] for each in messages])
 
 
-class KillTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.folder = Path(self.mktemp()).resolve()
-        self.folder.mkdir()
-        self.state = self.folder / "node"
+class KillTests(ImctlCase):
+    def prepare(self) -> None:
         self.outbox = self.folder / "outbox"
+        config = self.folder / "im.toml"
         names: dict[str, Any] = runpy.run_path(str(EXAMPLE / "run.py"))
-        settings = names["SETTINGS"].format(anywhere=FREE, folder=self.folder)
-        (self.folder / "im.toml").write_text(settings)
-        self.path = names["install"](self.folder)
-        self.node, self.told = self.start()
+        config.write_text(names["SETTINGS"].format(anywhere=FREE, folder=self.folder))
+        self.options = (f"--config={config}",)
+        self.environ = {"PYTHONPATH": names["install"](self.folder)}
+
+    def setUp(self) -> None:
+        super().setUp()
         phone: list[str | Path] = [BIN / "python", "-c", PHONE]
-        environ = {"IM_STATE_DIR": str(self.state), "IM_CLIENT_USER": "bob", "PYTHONPATH": self.path}
-        process = Process(phone, self.folder, **environ)
+        client = {"IM_STATE_DIR": str(self.state), "IM_CLIENT_USER": "bob"}
+        process = Process(phone, self.folder, **client, **self.environ)
         self.addCleanup(process.end)
         self.assertEqual(0, process.wait(), process.err)
-
-    def start(self, not_pid: int = 0) -> tuple[Process, NodeFile]:
-        twistd: list[str | Path] = [BIN / "twistd", "-n", "--pidfile=", "im-gateway"]
-        config = f"--config={self.folder / 'im.toml'}"
-        process = Process([*twistd, config], self.folder, PYTHONPATH=self.path)
-        self.addCleanup(process.end)
-        return process, ready_node(self.state, process, not_pid)
 
     def kill(self) -> None:
         """kill -9, and another one on the same tables."""
         self.node.end()
-        self.node, self.told = self.start(self.told.pid)
-
-    def send(self, text: str) -> None:
-        ended = run(self.folder, "send", "--as", "alice", "--to", "bob", text, IM_STATE_DIR=str(self.state))
-        self.assertEqual(0, ended.status, ended.err)
+        self.start_node()
 
     def pushed(self) -> list[tuple[str, int]]:
         """Text and badge of what was sent."""
@@ -87,20 +75,20 @@ class KillTests(SynchronousTestCase):
         return [(each["alert"]["body"], each["badge"]) for each in sent]
 
     def test_nothing_is_lost_and_what_was_told_is_not_told_again(self) -> None:
-        self.send("stored")
+        self.send("alice", "bob", "stored")
         self.kill()  # before its time
         wait_for(lambda: self.pushed() == [("stored", 1)], "the first push")
-        self.send("told")
+        self.send("alice", "bob", "told")
         wait_for(lambda: self.pushed()[1:] == [("told", 2)], "the second push")
         sent = self.outbox.read_bytes()
         self.outbox.unlink()
         self.outbox.mkdir()  # so that the hook fails
-        self.send("at it")
+        self.send("alice", "bob", "at it")
         wait_for(lambda: "mobile_push failed" in self.node.out + self.node.err, "the hook at it")
         self.outbox.rmdir()
         self.outbox.write_bytes(sent)
         self.kill()
         wait_for(lambda: self.pushed()[2:] == [("at it", 3)], "the third push")
         self.kill()
-        self.send("last")
+        self.send("alice", "bob", "last")
         wait_for(lambda: self.pushed()[3:] == [("last", 4)], "the last push")

@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any
 
-from im.tap.statedir import read_node_file
 from im.test.system.imctl import ImctlCase
 from im.test.system.processes import BIN, ROOT, Process, wait_for
 
@@ -52,9 +51,7 @@ class PaymentTests(ImctlCase):
         self.random = Random(SEED)
         self.database = f"sqlite:///{self.folder / 'shop.sqlite'}"
         (self.folder / "shop.key").write_text(self.ok("keys", "create", "shop", "--json").record["key"])
-        told = read_node_file(self.state)
-        assert told is not None
-        Front.node, Front.stored, Front.kills = told.http, Counter(), []
+        Front.node, Front.stored, Front.kills = self.told.http, Counter(), []
         self.front = ThreadingHTTPServer(("127.0.0.1", 0), Front)
         threading.Thread(target=self.front.serve_forever, args=(0.05,)).start()
         self.addCleanup(self.front.server_close)

@@ -8,8 +8,7 @@ from typing import Any
 
 from im.cli.admin import ask
 from im.cli.keys import local_token
-from im.cli.place import node_of
-from im.test.system.imctl import ImctlCase, Live, start_node
+from im.test.system.imctl import ImctlCase, Live
 
 
 class UnreadTests(ImctlCase):
@@ -104,13 +103,12 @@ class KilledTests(ImctlCase):
     def test_an_erasure_that_is_killed_goes_on_by_the_same_command(self) -> None:
         for peer in ("bob", "carol"):
             self.send("alice", peer, f"a secret for {peer}")
-        told = node_of(self.state)
         token = local_token(self.state, "test", 60.0, is_admin=True)
         body = {"user": "alice", "at": ""}
-        self.assertEqual(200, ask(told, "/v1/personal-data/erase", token, body).status)
+        self.assertEqual(200, ask(self.told, "/v1/personal-data/erase", token, body).status)
         self.node.send(signal.SIGKILL)
         self.node.wait()
-        self.node = start_node(self, self.folder, self.state)
+        self.start_node()
         erased = self.ok("erase", "--user", "alice", "--yes", "--json").record
         self.assertEqual(2, erased["messages"])
         self.assertNotIn("secret", self.ok("export", "--user", "bob").out)

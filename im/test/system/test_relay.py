@@ -6,7 +6,6 @@ from sqlalchemy import create_engine, insert
 
 from im.outbox import create_tables, push
 from im.outbox.tables import waiting
-from im.tap.statedir import read_node_file
 from im.test.system.imctl import Ended, ImctlCase
 from im.test.system.processes import BIN, Process, wait_for
 
@@ -18,9 +17,7 @@ class RelayTests(ImctlCase):
         self.engine = create_engine(self.database)
         self.addCleanup(self.engine.dispose)
         create_tables(self.engine)
-        told = read_node_file(self.state)
-        assert told is not None
-        self.url = told.http
+        self.url = self.told.http
         self.key_file = self.folder / "shop.key"
         self.key_file.write_text(self.ok("keys", "create", "shop", "--json").record["key"])
         self.send("alice", "bob", "hello")  # now they are known

@@ -1,46 +1,22 @@
 """Webhooks as operators and back ends live them: a real node, a real target."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
-from twisted.trial.unittest import SynchronousTestCase
-
-from im.test.system.imctl import FREE, Ended, run
-from im.test.system.processes import BIN, Process, ready_node
+from im.test.system.imctl import ImctlCase
 from im.test.system.webhook_target import Target
 from im.test.test_webhooks_page import receivers_check
 
 
-class WebhookCase(SynchronousTestCase):
+class WebhookTests(ImctlCase):
     """A node that may post to this machine, and a target."""
 
+    options: Sequence[str] = ("--webhooks-private=true",)
+
     def setUp(self) -> None:
-        self.folder = Path(self.mktemp()).resolve()
-        self.folder.mkdir()
-        self.state = self.folder / "state"
         self.target = Target()
         self.addCleanup(self.target.end)
-        self.pid = 0
-        self.start()
+        super().setUp()
 
-    def start(self, is_private: bool = True) -> None:
-        """Start a node, after another one of the same state that has ended."""
-        options = [f"--state-dir={self.state}", f"--listen={FREE}", f"--http={FREE}", f"--admin={FREE}"]
-        private = ["--webhooks-private=true"] if is_private else []
-        twistd: list[str | Path] = [BIN / "twistd", "-n", "--pidfile=", "im-gateway", "--users=open"]
-        self.node = Process([*twistd, *options, *private], self.folder)
-        self.addCleanup(self.node.end)
-        self.pid = ready_node(self.state, self.node, self.pid).pid
-
-    def imctl(self, *argv: str) -> Ended:
-        return run(self.folder, *argv, IM_STATE_DIR=str(self.state))
-
-    def ok(self, *argv: str) -> Ended:
-        ended = self.imctl(*argv)
-        self.assertEqual((0, ""), (ended.status, ended.err), argv)
-        return ended
-
-
-class ImctlTests(WebhookCase):
     def test_one_is_added_tried_out_shown_and_removed(self) -> None:
         made = self.ok("webhooks", "add", self.target.url, "--kind", "read", "--json").record
         self.ok("webhooks", "test", made["id"])
@@ -66,7 +42,8 @@ class ImctlTests(WebhookCase):
     def test_without_the_setting_nothing_on_this_machine_is_posted_to(self) -> None:
         made = self.ok("webhooks", "add", self.target.url, "--json").record
         self.node.end()
-        self.start(is_private=False)
+        self.options = ()
+        self.start_node()
         ended = self.imctl("webhooks", "test", made["id"])
         self.assertEqual(1, ended.status)
         self.assertIn("private network", ended.err)
