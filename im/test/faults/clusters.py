@@ -23,7 +23,7 @@ from im.adapters.token.signed import SignedTokens
 from im.core.explaining import UnreadDifference
 from im.core.limits import Limits
 from im.ports import Session
-from im.test.faults.nodes import TOKEN_SECONDS, Stored, stored_by, unread_differences, until
+from im.test.faults.nodes import TOKEN_SECONDS, Stored, View, stored_by, unread_differences, until, views_by
 from im.testing.clusters import Cluster, ClusterPlan
 from im.testing.clusters.cluster import is_ready
 from im.testing.clusters.member import Member
@@ -105,6 +105,11 @@ class FaultyCluster:
         """What the database holds of users. Blocks."""
         with self._store() as store:
             return stored_by(store, users)
+
+    def views(self, users: list[str], conversation: str) -> dict[str, View]:
+        """What the database has users see of a conversation. Blocks."""
+        with self._store() as store:
+            return views_by(store, users, conversation)
 
     def unread_differences(self) -> list[UnreadDifference]:
         """Every place whose unread number is not the number of messages that are there. Blocks."""

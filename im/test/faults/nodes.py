@@ -196,6 +196,23 @@ def stored_by(store: Reads, users: Sequence[str]) -> Stored:
     return Stored(heads, {conversation: _log(store, user, conversation) for user, conversation in heads})
 
 
+class View(NamedTuple):
+    """How a user stands in a conversation, and all that they may see of it."""
+
+    head: Head
+    entries: list[Entry]
+
+
+def views_by(store: Reads, users: Sequence[str], conversation: str) -> dict[str, View]:
+    """What those of the users who have a place in a conversation see of it."""
+    return {
+        user: View(head, _log(store, user, conversation))
+        for user in users
+        for head in _heads(store, user)
+        if head.conversation == conversation
+    }
+
+
 def _heads(store: Reads, user: str) -> list[Head]:
     heads: list[Head] = []
     after = ""
@@ -211,7 +228,8 @@ def _heads(store: Reads, user: str) -> list[Head]:
 def _log(store: Reads, user: str, conversation: str) -> list[Entry]:
     entries: list[Entry] = []
     while True:
-        page = _read(store, Pull(conversation, user, len(entries) + 1, False, 200))
+        from_seq = entries[-1].seq + 1 if entries else 1
+        page = _read(store, Pull(conversation, user, from_seq, False, 200))
         assert isinstance(page, PullPage)
         entries += page.entries
         if not page.more:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall
@@ -62,6 +62,7 @@ class Person:
         self.handed: list[Message] = []
         self.statuses: list[ClientStatus] = []
         self.sent: list[Sent] = []
+        self.refused: list[SendFailed] = []
         self.offered = 0
         self.reads_under_way = 0
         self.is_present = True
@@ -107,11 +108,14 @@ class Person:
         return sum(each.status is Status.ONLINE for each in self.statuses)
 
     def send(self, peer: str, text: str) -> None:
+        """Send a text to somebody; see `say`."""
+        self.say(direct_conversation(self.user, peer), text)
+
+    def say(self, conversation: str, text: str) -> None:
         """Send a text, saying what was seen; nothing while the client is being started again."""
         if not self.is_present:
             return
         around = self._around
-        conversation = direct_conversation(self.user, peer)
         key = uuid7(int(around.reactor.seconds() * 1000), around.random.randbytes(10))
         seen = self._seen.get(conversation, 0)
         around.history.sending(self.user, conversation, key, text.encode(), seen)
@@ -139,11 +143,16 @@ class Person:
             self.sent.append(state)
             history.acknowledged(self.user, state.client_msg_id, state.conversation, state.seq)
         elif isinstance(state, SendFailed):
+            self.refused.append(state)
             history.refused(self.user, state.client_msg_id, state.refusal.label)
+
+    def note(self, message: Message) -> None:
+        """Have the history know what was handed out."""
+        self._around.history.handed(self.user, message.conversation, entry_of(message))
 
     def _on_message(self, message: Message) -> None:
         self.handed.append(message)
-        self._around.history.handed(self.user, message.conversation, entry_of(message))
+        self.note(message)
         self._count[message.conversation] += 1
         if self._count[message.conversation] % READ_EVERY == 0:
             self.read(message.conversation, message.seq)
@@ -175,15 +184,12 @@ def _gave_up(failure: Failure) -> None:
     failure.trap(RequestTimeoutError, ClientStoppedError)
 
 
-class Crowd:
-    """Several people; `pairs` are who sends to whom."""
+class People:
+    """Several people, and how they come to rest."""
 
-    def __init__(self, around: Around, pairs: Sequence[tuple[str, str]], habits: Habits) -> None:
+    def __init__(self, around: Around, people: Sequence[Person]) -> None:
         self._around = around
-        users = sorted({user for pair in pairs for user in pair})
-        self.people = {user: Person(around, user, habits) for user in users}
-        self._pairs = itertools.cycle([*pairs, *(pair[::-1] for pair in pairs)])
-        self._numbers = itertools.count(1)
+        self.people = {person.user: person for person in people}
         self.unread: dict[tuple[str, str], int] = {}
         """What everyone's client showed at the end, by user and conversation."""
 
@@ -200,11 +206,6 @@ class Crowd:
     def are_online(self) -> bool:
         """Whether everyone is."""
         return all(person.is_online for person in self.people.values())
-
-    def send(self) -> None:
-        """Let the next pair's first say something to its second."""
-        sender, recipient = next(self._pairs)
-        self.people[sender].send(recipient, f"{sender} {next(self._numbers)} {'x' * 64}")
 
     async def settle(self) -> None:
         """Wait until everything is answered and everyone has everything, as a fresh sync says."""
@@ -243,12 +244,34 @@ class Crowd:
         await until(self._around.reactor, has_all, f"all of {person.user}", SETTLE_SECONDS)
 
 
+class Crowd(People):
+    """People of whom `pairs` write to each other."""
+
+    def __init__(self, around: Around, pairs: Sequence[tuple[str, str]], habits: Habits) -> None:
+        users = sorted({user for pair in pairs for user in pair})
+        super().__init__(around, [Person(around, user, habits) for user in users])
+        self._pairs = itertools.cycle([*pairs, *(pair[::-1] for pair in pairs)])
+        self._numbers = itertools.count(1)
+
+    def send(self) -> None:
+        """Let the next pair's first say something to its second."""
+        sender, recipient = next(self._pairs)
+        self.people[sender].send(recipient, f"{sender} {next(self._numbers)} {'x' * 64}")
+
+
+class Talkative(Protocol):
+    """Whose traffic it is."""
+
+    def send(self) -> None:
+        """Let somebody say something."""
+
+
 class Traffic:
-    """Lets a crowd send at a rate by the clock, whatever is answered, while it is on."""
+    """Lets people send at a rate by the clock, whatever is answered, while it is on."""
 
     TICK_SECONDS = 0.01
 
-    def __init__(self, reactor: Any, crowd: Crowd, per_second: float) -> None:
+    def __init__(self, reactor: Any, crowd: Talkative, per_second: float) -> None:
         self._reactor = reactor
         self._crowd = crowd
         self._rate = per_second
