@@ -60,6 +60,7 @@ class FaultCase(TestCase):
         self.assertEqual(crowd.acknowledged, crowd.offered)
         verdict = crowd.check(node.stored())
         self.assertEqual(verdict.violations, ())
+        self.assertEqual(node.unread_differences(), [])
 
     async def end_well(self, node: FaultyNode) -> None:
         """SIGTERM; the node drains, then twistd ends itself by the same signal, as is its habit."""

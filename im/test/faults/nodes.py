@@ -6,7 +6,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -169,6 +170,11 @@ class FaultyNode:
         """What the database holds."""
         return stored_in(self.database)
 
+    def unread_differences(self) -> list[UnreadDifference]:
+        """What a recount of its database finds wrong."""
+        with _opened(self.database) as (_, store):
+            return unread_differences(store)
+
 
 class Stored(NamedTuple):
     """What is stored, by user and conversation, and by conversation."""
@@ -179,13 +185,19 @@ class Stored(NamedTuple):
 
 def stored_in(path: Path) -> Stored:
     """What a database file holds that no process uses."""
+    with _opened(path) as (database, store):
+        users = [row[0] for row in database.connect_reader().execute("SELECT user_id FROM users")]
+        return stored_by(store, users)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[FileDatabase, SqliteStore]]:
+    """A database file that no process uses, and a store on it."""
     database = FileDatabase(path)
     fatal: list[str] = []
     policy = StorePolicy(Limits(), users_open=True)
-    store = SqliteStore(database, inline_runners(), lambda: 0, policy, fatal.append)
     try:
-        users = [row[0] for row in database.connect_reader().execute("SELECT user_id FROM users")]
-        return stored_by(store, users)
+        yield database, SqliteStore(database, inline_runners(), lambda: 0, policy, fatal.append)
     finally:
         database.close()
 
