@@ -31,6 +31,7 @@ from im.core.messages import (
 )
 from im.core.personal import PERSONAL_WRITES, PersonalQuery, PersonalResult, PersonalWrite
 from im.core.presence import FindPresence, PresenceFound
+from im.core.purging import FindOld, MessagesPurged, OldFound, PurgeMessages
 from im.core.pushing import PUSH_WRITES, PushQuery, PushResult, PushWrite
 from im.core.reaching import REACH_WRITES, ReachQuery, ReachResult, ReachWrite
 from im.core.relations import (
@@ -154,6 +155,7 @@ Write = (
     | EventWrite
     | WebhookWrite
     | PersonalWrite
+    | PurgeMessages
 )
 Query = (
     Sync
@@ -178,6 +180,7 @@ Query = (
     | PersonalQuery
     | FindShards
     | TraceEntry
+    | FindOld
 )
 Command = Write | Query | Custom
 Result = (
@@ -209,6 +212,8 @@ Result = (
     | PersonalResult
     | ShardsFound
     | TracedEntry
+    | OldFound
+    | MessagesPurged
     | Refused
 )
 
@@ -233,6 +238,7 @@ WRITES = (
     *EVENT_WRITES,
     *WEBHOOK_WRITES,
     *PERSONAL_WRITES,
+    PurgeMessages,
 )
 
 

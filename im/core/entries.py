@@ -3,6 +3,9 @@
 A kind never changes its number. 1 to 31 are the system's messages, 32 to 99 an app's own; from 100 on
 entries tell what happened, and never count. What others must see of a message's later life (a recall,
 an edit, a reaction) is an entry of its own that refers to its target, so that the same pull brings it.
+
+An entry whose content was removed for its age is stored under the negative of its kind: so it still counts as
+it did. Readers are told of a placeholder.
 """
 
 from typing import NamedTuple
@@ -74,12 +77,26 @@ KINDS: dict[int, EntryKind] = {
 MEDIA = frozenset({IMAGE, FILE, VOICE})
 """Messages that refer to bytes in the app's own object store."""
 
+LASTING = frozenset({RECALLED, PUSH, *range(GROUP_CREATED, RELATION + 1), RECALL})
+"""Kinds whose content stays however old it is: what tells of groups and relations, what has none of its own,
+and pushes, which have a time of their own."""
+
 _NAMED_UNCOUNTED = frozenset(number for number, kind in KINDS.items() if not kind.counts)
 
 
 def counts(kind: int) -> bool:
     """Whether an entry that is stored as this kind counts as unread."""
     return 1 <= kind < FIRST_SYSTEM_KIND and kind not in _NAMED_UNCOUNTED
+
+
+def original(kind: int) -> int:
+    """The kind that an entry came in with, purged or not."""
+    return abs(kind)
+
+
+def shown(kind: int) -> int:
+    """The kind that readers are told of."""
+    return max(kind, PLACEHOLDER)
 
 
 def is_message(kind: int) -> bool:

@@ -62,6 +62,7 @@ class Config:
     shards: int = 4
     advertise: tuple[str, ...] = ()
     time_zone: str = "UTC"
+    message_days: int = 0
     log: str = "json"
     log_level: str = "info"
     authenticators: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from im.adapters.memory.registry import MemoryRegistry
 from im.adapters.memory.watchers import MemoryWatchers
 from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
+from im.business.purging import PurgeCounts
 from im.business.pushing import Pushes, PushPorts
 from im.business.webhooks import WebhookCounts
 from im.business.worker import Worker, WorkerPorts
@@ -31,6 +32,7 @@ from im.tap.handlers import installed_handlers, layer, make_owners
 from im.tap.hooks import installed_hooks, make_hooks, make_questions
 from im.tap.parts import Opening
 from im.tap.process import INodeReactor
+from im.tap.purging import make_purge, purge_metrics
 from im.tap.storing import OpenStore, now_ms
 from im.tap.threads import threads_of
 from im.tap.timed import TimedStore
@@ -66,7 +68,9 @@ class EmbeddedCore:
         self._worker.observe(self.pushes.committed)
         self.webhook_counts = WebhookCounts()
         self.webhooks = WebhookPosting(config, reactor, needs.store, self.webhook_counts)
-        self._duties = [*duties(reactor, needs.store, self._hooks, limits), self.webhooks]
+        self.purge_counts = PurgeCounts()
+        purge = make_purge(config, reactor, needs.store, self.purge_counts)
+        self._duties = [*duties(reactor, needs.store, self._hooks, limits), purge, self.webhooks]
         self._worker.observe(self.webhooks.couriers.committed)
         watchers = MemoryWatchers()
         observe(self._worker, self._hooks, self.registry, watchers, self.bus)
@@ -120,7 +124,7 @@ class EmbeddedLayers:
         self.bus = self._core.bus
         self.pushes = self._core.pushes
         self.checks: Mapping[str, Check] = {}
-        self.measures = webhook_metrics(self._core.webhook_counts)
+        self.measures = [*webhook_metrics(self._core.webhook_counts), *purge_metrics(self._core.purge_counts)]
         self._addresses: tuple[Addresses, ...] = ()
         self._name = config.node
         self._capacity = config.limits.connections

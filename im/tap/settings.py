@@ -25,6 +25,9 @@ FOREIGN_VARIABLES = (
 """Beginnings of the `IM_*` variables that are no settings of a node: ours, the tests', `imctl`'s, a bot's."""
 
 
+_MOST_DAYS = 36_500
+
+
 class Setting(NamedTuple):
     """One setting. `parse` takes text or a TOML value; its ValueError completes "'x' …"."""
 
@@ -161,6 +164,16 @@ def _number(of: type[int] | type[float], kind: str) -> Callable[[Any], float]:
         return number
 
     return parse
+
+
+def _days(value: Any) -> int:
+    try:
+        days = int(value) if isinstance(value, str | int) and not isinstance(value, bool) else -1
+    except ValueError:
+        days = -1
+    if not 0 <= days <= _MOST_DAYS:
+        raise ValueError(f"is no whole number of days up to {_MOST_DAYS}; give one, or 0 for no end")
+    return days
 
 
 def _limits() -> list[Setting]:
@@ -300,6 +313,11 @@ SETTINGS: dict[str, Setting] = {
             True,
         ),
         Setting("time_zone", _time_zone, "IANA time zone whose days online time is summed by [default UTC]"),
+        Setting(
+            "message_days",
+            _days,
+            "how long the content of messages is kept; 0: for ever [days; default 0]",
+        ),
         Setting("log", _one_of("json", "text"), "form of log lines: json, text [default json]"),
         Setting(
             "log_level",

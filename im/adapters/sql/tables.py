@@ -13,7 +13,8 @@ online_day, where device class "" is the union of all.
 Rows of members who left stay, with `leave_seq`, the last seq that they may see. `recalled_seq` and
 `deleted_seq` are the furthest entries that were ever recalled, or deleted by that member. In mention
 user "" is everyone; in message_change `sender` is of a recall the target's, else who made the change,
-and `seq` the entry that told of it.
+and `seq` the entry that told of it. Up to `purged_seq` a conversation has no content that is removed for its
+age; in message such an entry has the negative of its kind.
 On PostgreSQL message is split by the hash of its conversation; both of its keys hold the conversation
 for that. There `changed` is the id of the transaction, with `meta.changes` added, which never changes
 within a store epoch. Only a cluster uses shard and outbox; `conversations` are one a line.
@@ -80,6 +81,7 @@ conversation = sa.Table(
     _number("epoch_seq"),
     _number("changed"),
     _number("recalled_seq"),
+    _number("purged_seq"),
     sqlite_with_rowid=False,
 )
 
@@ -158,6 +160,7 @@ mention = sa.Table(
     sa.Column("seq", Big, nullable=False),
     sa.Column("sender", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("conversation_id", "user_id", "seq"),
+    sa.Index("mention_by_seq", "conversation_id", "seq"),
     sqlite_with_rowid=False,
 )
 

@@ -25,10 +25,12 @@ from im.adapters.sql.postgres import OutboxRow, PostgresDatabase, PostgresStore,
 from im.adapters.sql.schema import UnusableDatabaseError
 from im.business.custom import HandlerSettings
 from im.business.hooks import Hooks, HookSet
+from im.business.purging import PurgeCounts
 from im.business.recovery import to_look
 from im.business.upkeep import NODES, Upkeep
 from im.business.webhooks import WebhookCounts
 from im.business.worker import Worker, WorkerPorts
+from im.core.shards import shard_of
 from im.handler import BUSINESS
 from im.http.admin import Check
 from im.http.health import health_site
@@ -50,6 +52,7 @@ from im.tap.listeners import Listeners, as_url
 from im.tap.measures import handler_metrics
 from im.tap.node import StartError
 from im.tap.process import INodeReactor
+from im.tap.purging import make_purge, purge_metrics
 from im.tap.reloading import reload_all
 from im.tap.statedir import NodeFile
 from im.tap.storing import away_consumers, now_ms
@@ -103,6 +106,7 @@ class BusinessParts:
         )
         self._hooks = Hooks(hooks, reactor, now_ms)
         self._webhook_counts = WebhookCounts()
+        self._purge_counts = PurgeCounts()
         self._questions = make_questions(self._hooks, config.direct)
         store = cast(IStore, self._store)  # It writes nothing: it tells what others committed.
         ports = WorkerPorts(store, self._registry, self._peer.publisher, self._announced)
@@ -186,6 +190,7 @@ class BusinessParts:
             *worker_metrics(self._peer, self._shards, self.checks),
             *handler_metrics(self._handlers.counters),
             *webhook_metrics(self._webhook_counts),
+            *purge_metrics(self._purge_counts),
         ]
 
     def _doubt(self, reason: str) -> None:
@@ -213,7 +218,16 @@ class BusinessParts:
         worker = Worker(self._reactor, ports, settings, self._questions)
         observe(worker, self._hooks, self._registry, RegistryWatchers(self._registry), bus)
         duties = self._duties(store) if number == _FIRST_SHARD else ()
-        return ClaimedShard(shard, store, worker, bus, duties)
+        return ClaimedShard(shard, store, worker, bus, [self._purge(store, number), *duties])
+
+    def _purge(self, store: IStore, number: int) -> Duty:
+        """What each shard's owner does for its own conversations: a purge is a write as any other."""
+        config = self._config
+
+        def is_own(conversation: str) -> bool:
+            return shard_of(conversation, config.shards) == number
+
+        return make_purge(config, self._reactor, store, self._purge_counts, is_own)
 
     def _duties(self, store: IStore) -> Sequence[Duty]:
         reactor, config = self._reactor, self._config

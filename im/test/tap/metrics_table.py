@@ -24,6 +24,7 @@ from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing
 from im.adapters.token.several import TokenCounters
 from im.adapters.token.signed import SignedTokens
+from im.business.purging import PurgeCounts
 from im.business.webhooks import WebhookCounts
 from im.core.limits import Limits
 from im.http.metrics import Metric
@@ -35,6 +36,7 @@ from im.tap.config import Config
 from im.tap.embedded import EmbeddedCore, Needs
 from im.tap.lag import EventLoopLag
 from im.tap.measures import Sources, handler_metrics, metrics
+from im.tap.purging import purge_metrics
 from im.tap.timed import TimedStore
 from im.tap.webhooks import webhook_metrics
 
@@ -52,7 +54,7 @@ def node_metrics() -> list[Metric]:
     core = EmbeddedCore(Needs(Config(), reactor, timed, TokenAuthenticator(tokens)))
     checks = {"store": timed.problem, "node": lambda: ""}
     lag, counters = EventLoopLag(reactor), TokenCounters()
-    more = webhook_metrics(core.webhook_counts)
+    more = [*webhook_metrics(core.webhook_counts), *purge_metrics(core.purge_counts)]
     return metrics(Sources(core.node, timed, lag, lambda: core.requests_waiting, checks, counters, more=more))
 
 
@@ -78,7 +80,8 @@ def worker_rows() -> Sequence[Metric]:
     peer, topology, reactor = cluster_peer("w")
     ownership = Ownership("w", list, lambda _: Deferred())
     own = worker_metrics(peer, ShardConsumers(topology, ownership, reactor), {"redis": str})
-    return [*own, *handler_metrics(HandlerCounters()), *webhook_metrics(WebhookCounts())]
+    custom, purged = handler_metrics(HandlerCounters()), purge_metrics(PurgeCounts())
+    return [*own, *custom, *webhook_metrics(WebhookCounts()), *purged]
 
 
 TABLES: Mapping[str, Callable[[], Sequence[Metric]]] = {

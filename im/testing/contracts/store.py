@@ -13,6 +13,7 @@ from im.testing.contracts.store_listing import AppContract, ListContract
 from im.testing.contracts.store_looking import LookingContract
 from im.testing.contracts.store_personal import PersonalContract
 from im.testing.contracts.store_presence import PresenceContract
+from im.testing.contracts.store_purging import PurgingContract
 from im.testing.contracts.store_pushes import BackendContract, PushContract
 from im.testing.contracts.store_reaching import AwayContract, PushTokenContract
 from im.testing.contracts.store_reading import PullContract, SyncContract
@@ -46,6 +47,7 @@ __all__ = [
     "PersonalContract",
     "PresenceContract",
     "PullContract",
+    "PurgingContract",
     "PushContract",
     "PushTokenContract",
     "SendingContract",

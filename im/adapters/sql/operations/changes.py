@@ -266,7 +266,7 @@ class Changes:
         rows = self._connection.execute(_KINDS, (conversation.id, *asked)).fetchall()
         is_moved = False
         for seq, kind, sender in rows:
-            counts = int(entries.counts(kind) and sender != member.user)
+            counts = int(entries.counts(entries.original(kind)) and sender != member.user)
             row = (conversation.id, member.user, seq, counts)
             is_moved |= bool(self._connection.execute(_DELETE, row).rowcount)
         member.deleted_seq = max(member.deleted_seq, *(seq for seq, *_ in rows), 0)

@@ -59,7 +59,8 @@ class Entries:
 
     def _entry(self, row: tuple[Any, ...]) -> Entry:
         entry = Entry._make(row)
-        if isinstance(entry.content, bytes) and len(entry.content) <= self._content_bytes:
+        is_whole = entry.kind >= 0 and isinstance(entry.content, bytes)
+        if is_whole and len(entry.content) <= self._content_bytes:
             return entry
         return entry._replace(kind=PLACEHOLDER, content=b"")
 

@@ -4,6 +4,7 @@ from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.gone import deleted_after, recalled_after
 from im.adapters.sql.operations.places import ONE_PLACE, place_of
 from im.adapters.sql.operations.recount import first_of, recounted, span_of, spans_after
+from im.core.entries import shown
 from im.core.errors import Refused
 from im.core.explaining import (
     MOST_SHOWN,
@@ -36,7 +37,7 @@ def explained(connection: Connection, query: ExplainUnread) -> UnreadExplained |
     cursors = place.cursors
     seen = Mark(*cursors.seen())
     asked = (query.conversation, query.user, seen.seq, place.head_seq)
-    shown = first_of(connection, span, MOST_SHOWN)
+    first = first_of(connection, span, MOST_SHOWN)
     return UnreadExplained(
         conversation=query.conversation,
         user=query.user,
@@ -51,7 +52,7 @@ def explained(connection: Connection, query: ExplainUnread) -> UnreadExplained |
         recalled=recalled_after(connection, *asked),
         deleted=deleted_after(connection, *asked),
         recounted=recounted(connection, span),
-        messages=tuple(CountedMessage._make(each) for each in shown),
+        messages=tuple(CountedMessage(seq, shown(kind), user, at) for seq, kind, user, at in first),
         marked=bool(place.keepings.marked),
         muted=bool(place.keepings.muted),
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.recorded import said
-from im.core.entries import EDIT
+from im.core.entries import EDIT, shown
 from im.core.errors import Code, Refused, invalid
 from im.core.ids import id_problem, inbox_conversation
 from im.core.personal import ExportUser, UserExported
@@ -94,7 +94,8 @@ class _Messages:
             if size > BYTES_AT_ONCE and records:
                 return records, [conversation, records[-1]["seq"]]
             at = {"record": "message", "conversation": conversation, "seq": seq, "sender": sender}
-            records.append({**at, "time_ms": time_ms, "kind": kind, **said(kind, bytes(content))})
+            told = shown(kind)
+            records.append({**at, "time_ms": time_ms, "kind": told, **said(told, bytes(content))})
         return records, [conversation, records[-1]["seq"] if len(records) == ROWS_AT_ONCE else last]
 
 

@@ -7,7 +7,7 @@ from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.conversations import Member
 from im.adapters.sql.operations.gone import unread
 from im.adapters.sql.operations.statements import RowsInsert
-from im.core.entries import EDIT, PLACEHOLDER, RECALLED
+from im.core.entries import EDIT, PLACEHOLDER, RECALLED, original, shown
 from im.core.errors import Code, Refused
 from im.core.events import StoredEntry
 from im.core.messages import Entry, Sent
@@ -74,10 +74,11 @@ class Messages:
         stored = self.earlier(key)
         if stored is None:
             return None
-        if stored.kind not in kinds:
+        if original(stored.kind) not in kinds:
             return Refused(Code.CONFLICT, "another request was made under this key", "key")
         sent, (client_msg_id, sender, _) = stored.sent, key
-        return Entry(sent.seq, sent.n, stored.kind, sender, client_msg_id, sent.time_ms, stored.content)
+        entry = Entry(sent.seq, sent.n, stored.kind, sender, client_msg_id, sent.time_ms, stored.content)
+        return entry._replace(kind=shown(stored.kind))
 
     def stored_now(self) -> Iterator[tuple[str, int, str, int, int]]:
         """Conversation, seq, sender, kind and time of what this transaction added."""
@@ -106,7 +107,8 @@ class Messages:
 
     def is_same(self, earlier: Stored, kind: int, content: bytes) -> bool:
         """Whether a message that is stored had this content at first: it may be edited or gone since."""
-        if (earlier.kind, earlier.content) == (kind, content) or earlier.kind in (RECALLED, PLACEHOLDER):
+        is_gone = earlier.kind in (RECALLED, PLACEHOLDER, -kind)
+        if is_gone or (earlier.kind, earlier.content) == (kind, content):
             return True
         at = (earlier.sent.conversation, earlier.sent.seq)
         return earlier.kind == kind and self._connection.execute(_IS_EDITED, at).fetchone() is not None

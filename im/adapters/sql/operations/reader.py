@@ -35,6 +35,7 @@ from im.adapters.sql.operations.offline import find_away
 from im.adapters.sql.operations.online import UNTIMED, Almanac, OnlineTimeReader
 from im.adapters.sql.operations.places import CHANGED_PLACES, ONE_PLACE, Place, place_of
 from im.adapters.sql.operations.presence import presence_of
+from im.adapters.sql.operations.purging import old_found
 from im.adapters.sql.operations.push_tokens import tokens_found
 from im.adapters.sql.operations.pushes import push_of, users_found
 from im.adapters.sql.operations.relations import relation_of, requests_of
@@ -67,6 +68,7 @@ from im.core.looking import Changed, WhatChanged
 from im.core.messages import Entry, Head, Pull, PullPage, Sync, SyncCursor, SyncPage
 from im.core.personal import ExportUser, FindTraces
 from im.core.presence import FindPresence
+from im.core.purging import FindOld
 from im.core.pushing import FindUsers, GetPush
 from im.core.reaching import FindAway, ListPushTokens
 from im.core.relations import GetRelation, ListRequests
@@ -127,6 +129,7 @@ class Reader:
             ExportUser: lambda query: exported(connection, query),
             FindTraces: lambda query: traces_of(connection, query),
             FindShards: lambda query: shards_found(connection, query),
+            FindOld: lambda query: old_found(connection, query),
             TraceEntry: lambda query: entry_traced(connection, query),
             OnlineTime: online.one,
             OnlineTimes: online.all,

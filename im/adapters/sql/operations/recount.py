@@ -2,7 +2,7 @@
 
 It knows the cursors that a user moved (read, clear, join, leave) and what they deleted, and looks at each
 message itself: no running count, no cursor that the store moves by itself, no note of a recall.
-Which kinds count is written down here once more for the same reason.
+Which kinds count is written down here once more for the same reason; a purged one, negative, counts still.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from im.adapters.sql.operations.connection import Connection
 
 _LARGEST = 2**63 - 1
 
-_COUNTS = "e.kind BETWEEN 1 AND 99 AND e.kind <> 9"
+_COUNTS = "abs(e.kind) BETWEEN 1 AND 99 AND e.kind <> 9"
 _UNREAD = (
     " FROM message AS e WHERE e.conversation_id = ? AND e.seq > ? AND e.seq <= ? AND e.sender <> ?"
     f" AND {_COUNTS} AND NOT EXISTS (SELECT 1 FROM deleted_entry AS d"

@@ -19,6 +19,7 @@ from im.adapters.sql.operations.offline import UnreachedWriter
 from im.adapters.sql.operations.online import Almanac
 from im.adapters.sql.operations.posting import Posting
 from im.adapters.sql.operations.posts import Posts
+from im.adapters.sql.operations.purging import Purging
 from im.adapters.sql.operations.push_tokens import TokenWriter
 from im.adapters.sql.operations.pushes import Inboxes, Pushes
 from im.adapters.sql.operations.relations import RelationParts, Relations
@@ -38,6 +39,7 @@ from im.core.ledger import (
 )
 from im.core.limits import Limits
 from im.core.messages import MoveDelivered, MoveRead, Send, SendAsApp
+from im.core.purging import PurgeMessages
 from im.core.pushing import ExpirePushes, StorePush
 from im.core.reaching import PassAway
 
@@ -101,6 +103,7 @@ class Steps:
             **Groups(parts).steps(),
             **Changes(parts).steps(),
             **Erasing(parts).steps(),
+            PurgeMessages: Purging(connection, messages).purge,
             PassAway: self.unreached.pass_away,
             **TokenWriter(connection).steps(users, ledger),
             **Backends(connection).steps(),

@@ -1,6 +1,7 @@
 """What an operator asks to see: the shards, and one entry with the cursors of its members."""
 
 from im.adapters.sql.operations.connection import Connection
+from im.core.entries import shown
 from im.core.errors import Code, Refused
 from im.core.seeing import (
     MOST_MEMBERS,
@@ -47,7 +48,8 @@ def entry_traced(connection: Connection, query: TraceEntry) -> TracedEntry | Ref
     (total,) = connection.execute(_COUNT, place).fetchone()
     members = tuple(MemberCursors._make(each) for each in connection.execute(_CURSORS, place))
     is_waiting = _is_waiting(connection, conversation)
-    return TracedEntry(conversation, seq, kind, sender, client_msg_id, time_ms, is_waiting, total, members)
+    entry = (conversation, seq, shown(kind), sender, client_msg_id, time_ms)
+    return TracedEntry(*entry, is_waiting, total, members)
 
 
 def _is_waiting(connection: Connection, conversation: str) -> bool:

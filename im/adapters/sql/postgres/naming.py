@@ -19,6 +19,7 @@ from im.core.ids import direct_conversation, inbox_conversation, users_by_id
 from im.core.ledger import LEDGER_WRITES
 from im.core.messages import MoveDelivered, MoveRead, Send, SendAsApp
 from im.core.personal import EraseMessages, EraseUser
+from im.core.purging import PurgeMessages
 from im.core.pushing import ExpirePushes, StorePush
 from im.core.reaching import PassAway, RegisterPushToken, RemovePushToken
 from im.core.relations import (
@@ -171,7 +172,7 @@ NAMING: dict[type, Callable[[Any, Names], None]] = {
     ChangeGroup: _change_group,
     **dict.fromkeys((Remember, KeepAnswer), _request),
     **dict.fromkeys((CreateKey, RevokeKey), _key),
-    **dict.fromkeys((ExpirePushes, ExpireRequests, KeepEvents, *LEDGER_WRITES), _nothing),
+    **dict.fromkeys((ExpirePushes, ExpireRequests, KeepEvents, PurgeMessages, *LEDGER_WRITES), _nothing),
     **dict.fromkeys((RegisterPushToken, RemovePushToken), _nothing),
     PassAway: _pass_away,
     **dict.fromkeys((SubscribeEvents, SettleEvents, ReplayDead), _consumer),

@@ -166,6 +166,10 @@ class PersonalOnPostgres(OnPostgres, store.PersonalContract):
     """A person's data, on PostgreSQL."""
 
 
+class PurgingOnPostgres(OnPostgres, store.PurgingContract):
+    """Old content, on PostgreSQL."""
+
+
 class VerdictsOnPostgres(OnPostgres, store.VerdictContract):
     """What hooks decided about messages, on PostgreSQL."""
 

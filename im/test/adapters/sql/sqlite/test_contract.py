@@ -178,6 +178,10 @@ class PersonalInMemory(InMemory, store.PersonalContract):
     """A person's data, in memory."""
 
 
+class PurgingInMemory(InMemory, store.PurgingContract):
+    """Old content, in memory."""
+
+
 class VerdictsInMemory(InMemory, store.VerdictContract):
     """What hooks decided about messages, in memory."""
 
@@ -296,6 +300,10 @@ class ExplainingInFile(InFile, store.ExplainingContract):
 
 class PersonalInFile(InFile, store.PersonalContract):
     """A person's data, in a file."""
+
+
+class PurgingInFile(InFile, store.PurgingContract):
+    """Old content, in a file."""
 
 
 class VerdictsInFile(InFile, store.VerdictContract):
