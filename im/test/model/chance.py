@@ -20,7 +20,7 @@ from im.core.grouping import (
     Transfer,
 )
 from im.core.groups import GroupSettings, group_conversation
-from im.core.messages import MoveDelivered, MoveRead, Send
+from im.core.messages import MoveDelivered, MoveRead, Send, SendAsApp
 from im.core.relations import (
     AnswerFriend,
     AskFriend,
@@ -68,6 +68,7 @@ sends = st.builds(
     mentions,
     st.none(),
 )
+app_sends = st.builds(SendAsApp, places, st.just(BLANK), st.sampled_from((1, 7)), contents, mentions)
 moves = st.one_of(
     st.builds(MoveRead, places, users, seqs),
     st.builds(MoveRead, places, users, seqs),
@@ -163,6 +164,6 @@ writes: st.SearchStrategy[Write] = st.one_of(
     contacts,
     group_changes,
     group_changes,
-    st.one_of(creations, shutters, app_recalls),
+    st.one_of(creations, shutters, app_recalls, app_sends),
 )
 talks: st.SearchStrategy[Write] = st.one_of(sends, sends, moves)

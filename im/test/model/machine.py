@@ -30,7 +30,7 @@ from im.core.grouping import (
     ListMembers,
 )
 from im.core.limits import Limits
-from im.core.messages import Head, Send, SyncCursor
+from im.core.messages import Head, Send, SendAsApp, SyncCursor
 from im.core.relations import GetRelation, ListRequests, RelationChanged
 from im.test.model import chance, seen, views
 from im.test.model.difference import assert_same
@@ -106,7 +106,7 @@ class ModelMachine(RuleBasedStateMachine):
     def repeat(self, which: int, other: bool) -> None:
         """Ask for something again that was asked for before; of messages with other content, too."""
         write = self.done[which % len(self.done)]
-        if other and isinstance(write, Send):
+        if other and isinstance(write, Send | SendAsApp):
             write = write._replace(content=b"something else")
         self.check([write])
 
@@ -185,6 +185,8 @@ class ModelMachine(RuleBasedStateMachine):
             mine = [said.key for said in talk.log if said.sender == write.sender] if talk else []
             after = {chance.LAST: mine[-1] if mine else b"", chance.NEVER: b"n" * 16}.get(write.after, b"")
             return write._replace(client_msg_id=self.key(), after=after)
+        if isinstance(write, SendAsApp):
+            return write._replace(client_msg_id=self.key())
         if isinstance(write, ChangeMessage | ChangeGroup):
             return write._replace(key=self.key())
         return write

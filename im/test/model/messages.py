@@ -3,7 +3,7 @@
 from typing import Any
 
 from im.core.errors import Code
-from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Send, Sent
+from im.core.messages import CursorMoved, MoveDelivered, MoveRead, Send, SendAsApp, Sent
 from im.test.model.memory import EPOCH, Place, Said, Talk, rank
 from im.test.model.shop import Shop
 
@@ -42,7 +42,26 @@ class MessageRules:
         read = talk.cursors(place, True)._replace(was_marked=was_marked) if has_read else None
         return Sent(talk.id, entry.seq, entry.n, shop.now_ms, EPOCH, False, read, version)
 
-    def _again(self, talk: Talk, seq: int, send: Send) -> Any:
+    def send_as_app(self, send: SendAsApp) -> Any:
+        """Store a message of the app itself, once, wherever a conversation is or may begin."""
+        talk = self.shop.talks.get(send.conversation)
+        mine = {} if talk is None else ids_of(talk, "")
+        if talk is not None and send.client_msg_id in mine:
+            return self._again(talk, mine[send.client_msg_id], send)
+        kind, *users = send.conversation.split("~")
+        if talk is None and kind == "g":
+            return Code.NOT_FOUND
+        if talk is not None and talk.group is not None and talk.group.is_dissolved:
+            return Code.PERMISSION_DENIED
+        talk = talk or self.shop.direct(users[0], users[1])
+        said = Said(send.kind, "", send.client_msg_id, self.shop.now_ms, send.content, (), True)
+        if talk.group is not None:
+            said.mentions = send.mentions
+        entry = talk.say(said)
+        version = talk.version if talk.group else 0
+        return Sent(talk.id, entry.seq, entry.n, self.shop.now_ms, EPOCH, False, None, version)
+
+    def _again(self, talk: Talk, seq: int, send: Send | SendAsApp) -> Any:
         said = talk.log[seq - 1]
         is_same = (said.kind, said.content) == (send.kind, send.content)
         if not (is_same or said.recalled_at or (said.edited_at and said.kind == send.kind)):

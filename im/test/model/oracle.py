@@ -7,7 +7,7 @@ from im.core.changing import ChangeMessage, ClearHistory, DeleteEntries
 from im.core.commands import SetDisabled, UserState, Write
 from im.core.errors import Code
 from im.core.grouping import ChangeGroup, CreateGroup
-from im.core.messages import MoveDelivered, MoveRead, Send
+from im.core.messages import MoveDelivered, MoveRead, Send, SendAsApp
 from im.core.relations import (
     AnswerFriend,
     AskFriend,
@@ -38,6 +38,7 @@ class Oracle:
         relations, groups = RelationRules(shop), GroupRules(shop)
         self._rules: dict[type, Callable[[Any], Answer]] = {
             Send: messages.send,
+            SendAsApp: messages.send_as_app,
             MoveRead: messages.read,
             MoveDelivered: messages.deliver,
             ChangeMessage: changes.change,
