@@ -31,8 +31,9 @@ def _fitted(value: Any, hint: Any) -> Any:
     if hint is msgspec.Raw:
         return msgspec.Raw(_pack(value))
     arguments = get_args(hint)
-    if isinstance(value, dict) and arguments:
-        return {key: _fitted(each, arguments[1]) for key, each in value.items()}
+    if isinstance(value, dict):
+        fits = get_origin(hint) is dict
+        return {key: _fitted(each, arguments[1]) for key, each in value.items()} if fits else value
     if not isinstance(value, list) or not (arguments or hasattr(hint, "_fields")):
         return value
     if hasattr(hint, "_fields"):

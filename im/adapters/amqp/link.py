@@ -7,6 +7,9 @@ import pika
 
 from im.adapters.amqp.connection import lasting
 
+_NAME_BYTES = 255
+"""AMQP's bound of a queue's name, which whoever asked may have chosen."""
+
 _TRANSIENT = pika.BasicProperties(delivery_mode=1)
 
 Returned = Callable[[str, bytes], None]
@@ -40,8 +43,8 @@ class Link:
         self._channel = None
 
     def publish(self, name: str, body: bytes) -> bool:
-        """Send to a queue; False: there is no connection."""
-        if not self.is_up:
+        """Send to a queue; False: there is no connection, or no queue can have that name."""
+        if not self.is_up or len(name.encode()) > _NAME_BYTES:
             return False
         self._channel.basic_publish("", name, body, _TRANSIENT, mandatory=self._returned is not None)
         return True

@@ -108,6 +108,19 @@ class CodecTests(SynchronousTestCase):
                 with contextlib.suppress(UnreadableError):
                     unpack(body)
 
+    def test_a_map_where_none_belongs_is_told(self) -> None:
+        strange = {"a": 1}
+        for body in (
+            ["n", strange],
+            ["n", [strange]],
+            strange,
+            ["w", "e", 1, strange],
+            ["w", "e", 1, [strange]],
+        ):
+            for unpack in (unpack_submission, unpack_hop):
+                with self.assertRaises(UnreadableError):
+                    unpack(msgspec.msgpack.encode(body))
+
 
 class VersionTests(SynchronousTestCase):
     """Programs of two versions, side by side."""
