@@ -1,5 +1,5 @@
 import json
-from typing import cast
+from typing import Any, cast
 
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.defer import Deferred, fail
@@ -69,7 +69,7 @@ class AdminCase(SynchronousTestCase):
             Metric("im_commit_seconds", Kind.HISTOGRAM, "Commits.", lambda: self.seconds),
         ]
         checks = {part: lambda part=part: self.problems[part] for part in self.problems}
-        parts = AdminParts(
+        self.parts = AdminParts(
             shown,
             checks,
             self.registry,
@@ -78,7 +78,11 @@ class AdminCase(SynchronousTestCase):
             OnlineTimeDesk(self.store),
             self.store,
         )
-        self.site = admin_site(parts, self.clock)
+        self.serve()
+
+    def serve(self, **further: Any) -> None:
+        """Serve these parts, too."""
+        self.site = admin_site(self.parts._replace(**further), self.clock)
 
     def send(self, method: str, path: str, body: bytes = b"", token: str = "") -> FakeSocket:
         socket = FakeSocket()

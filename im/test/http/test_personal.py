@@ -6,9 +6,7 @@ from unittest.mock import patch
 from twisted.internet.defer import Deferred
 
 from im.adapters.sql.operations import erasing
-from im.adapters.token.authenticator import TokenAuthenticator
 from im.business.erasing import Eraser, ErasingParts
-from im.business.online_time import OnlineTimeDesk
 from im.core.commands import Command, CreateUser, Login, Result, Write
 from im.core.custom import Conclude, CustomReply
 from im.core.grouping import (
@@ -20,7 +18,6 @@ from im.core.grouping import (
 )
 from im.core.groups import group_conversation
 from im.core.ledger import CloseSession, OpenSession
-from im.http.admin import AdminParts, admin_site
 from im.http.personal import PersonalDesk
 from im.test.http.test_admin import NOW, AdminCase, a_session
 from im.testing.contracts.store import a_send, client_id
@@ -36,16 +33,7 @@ class PersonalTests(AdminCase):
         self.keys = 0
         self.told: list[ChangeGroup] = []
         eraser = Eraser(ErasingParts(self.store, self.access, self.execute, self.new_key))
-        parts = AdminParts(
-            (),
-            {},
-            self.registry,
-            self.access,
-            TokenAuthenticator(self.tokens),
-            OnlineTimeDesk(self.store),
-            self.store,
-        )
-        self.site = admin_site(parts._replace(personal=PersonalDesk(self.store, eraser)), self.clock)
+        self.serve(personal=PersonalDesk(self.store, eraser))
 
     def new_key(self) -> bytes:
         self.keys += 1

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred, succeed
 
-from im.adapters.token.authenticator import TokenAuthenticator
-from im.business.online_time import OnlineTimeDesk
 from im.business.tracing import TraceDesk
 from im.core.messages import MoveDelivered, Send
 from im.core.seeing import FindFlights, Flight, FlightsFound
-from im.http.admin import AdminParts, admin_site
 from im.http.seeing import SeeingDesk, ShardStatus
 from im.test.http.test_admin import NOW, AdminCase, a_session
 
@@ -22,16 +19,7 @@ class SeeingTests(AdminCase):
     def setUp(self) -> None:
         super().setUp()
         traces = TraceDesk(self.store, self.registry, self.flights)
-        parts = AdminParts(
-            [],
-            {},
-            self.registry,
-            self.access,
-            TokenAuthenticator(self.tokens),
-            OnlineTimeDesk(self.store),
-            self.store,
-        )
-        self.site = admin_site(parts._replace(seeing=SeeingDesk(self.shards, traces)), self.clock)
+        self.serve(seeing=SeeingDesk(self.shards, traces))
         sent = self.store.write([Send(TALK, "alice", "phone", ID, b"", 0, 1, b"hello")])
         self.successResultOf(sent)
 
