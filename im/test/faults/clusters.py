@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import pika
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 
 from im.adapters.amqp.topology import Topology
@@ -18,6 +18,7 @@ from im.adapters.redis.directory import Directory
 from im.adapters.redis.layout import Keys
 from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.postgres import PostgresDatabase, PostgresStore, StoreClock
+from im.adapters.sql.runners import inline_runners
 from im.adapters.token.keys import load_keys
 from im.adapters.token.signed import SignedTokens
 from im.core.explaining import UnreadDifference
@@ -41,20 +42,18 @@ def _length(channel: Any, queue: str) -> int:
     return length
 
 
-def _at_once(work: Callable[[], T]) -> "Deferred[T]":
-    return execute(work)
-
-
 class FaultyCluster:
     """`im.test.faults.nodes.Served` by several nodes: each user starts with one of them."""
 
-    def __init__(self, reactor: Any, folder: Path, gateways: int = 2, business: int = 2) -> None:
+    def __init__(
+        self, reactor: Any, folder: Path, gateways: int = 2, business: int = 2, **environ: str
+    ) -> None:
         self._reactor = reactor
         self._state = folder
         self.ways: dict[str, Proxy] = {}
         """Between two parts, by their names: `worker-1 and redis`, `people and node-1`."""
         self._doors: dict[str, str] = {}
-        plan = ClusterPlan(folder, gateways, business, {"IM_LOG_LEVEL": "info"}, self._way)
+        plan = ClusterPlan(folder, gateways, business, {"IM_LOG_LEVEL": "info", **environ}, self._way)
         self.cluster = Cluster(plan, {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"})
         self._turns: dict[str, int] = {}
         self._numbers = itertools.count()
@@ -121,7 +120,7 @@ class FaultyCluster:
         database = PostgresDatabase(self.cluster.urls["IM_DATABASE_URL"])
         policy = StorePolicy(Limits(), users_open=True)
         clock = StoreClock(self._reactor, lambda: 0)
-        store = PostgresStore(database, _at_once, clock, policy, SHARDS)
+        store = PostgresStore(database, inline_runners().read, clock, policy, SHARDS)
         try:
             yield store
         finally:
