@@ -13,10 +13,11 @@ from twisted.python.failure import Failure
 
 from im.client.core import events
 from im.client.core.session import ClientCore, CoreSettings, Phase
-from im.client.core.state import Saved, Unsent, Watermark
+from im.client.core.state import Saved, Unsent
+from im.client.memory_state import MemoryState
 from im.core.entries import TEXT
 from im.core.ids import direct_conversation, uuid7
-from im.core.messages import Entry, Head, SyncCursor
+from im.core.messages import Entry
 from im.proto.chat_pb2 import Cursor, Read
 from im.testing.history import History
 from im.testing.links import Network
@@ -26,55 +27,25 @@ from im.wire.frames import Decoder, frame
 CLOSE_SECONDS = 1.0
 
 
-class Disk:
+class Disk(MemoryState):
     """A client's state that survives its process as far as it was committed. See `ClientState`."""
 
     def __init__(self, device: str) -> None:
-        self._device = device
-        self._attempt = 0
-        self._sync: tuple[str, SyncCursor | None] = ("", None)
-        self._heads: dict[str, Head] = {}
-        self._watermarks: dict[str, Watermark] = {}
-        self._unsent: dict[bytes, Unsent] = {}
-        self._committed = self._image()
+        super().__init__(device)
+        self._committed = super().load()
 
     def load(self) -> Saved:
         """What was committed; what was not is gone."""
         saved = self._committed
-        self._attempt = saved.attempt
-        self._sync = (saved.user, saved.cursor)
+        self._user, self._attempt, self._cursor = saved.user, saved.attempt, saved.cursor
         self._heads = {each.conversation: each for each in saved.heads}
         self._watermarks = {each.conversation: each for each in saved.watermarks}
         self._unsent = {each.client_msg_id: each for each in saved.unsent}
         return saved
 
-    def save_attempt(self, attempt: int) -> None:
-        """See `ClientState`."""
-        self._attempt = attempt
-
-    def save_sync(
-        self, user: str, cursor: SyncCursor, heads: Iterable[Head], watermarks: Iterable[Watermark]
-    ) -> None:
-        """See `ClientState`."""
-        self._sync = (user, cursor)
-        self._heads.update((each.conversation, each) for each in heads)
-        self._watermarks.update((each.conversation, each) for each in watermarks)
-
-    def save_watermark(self, watermark: Watermark) -> None:
-        """See `ClientState`."""
-        self._watermarks[watermark.conversation] = watermark
-
-    def add_unsent(self, message: Unsent) -> None:
-        """See `ClientState`."""
-        self._unsent[message.client_msg_id] = message
-
-    def remove_unsent(self, client_msg_id: bytes) -> None:
-        """See `ClientState`."""
-        self._unsent.pop(client_msg_id, None)
-
     def commit(self) -> None:
         """See `ClientState`."""
-        self._committed = self._image()
+        self._committed = super().load()
 
     def close(self) -> None:
         """See `ClientState`."""
@@ -83,12 +54,7 @@ class Disk:
     @property
     def has_no_sync(self) -> bool:
         """Whether no sync was ever complete."""
-        return self._sync[1] is None
-
-    def _image(self) -> Saved:
-        user, cursor = self._sync
-        lists = list(self._heads.values()), list(self._watermarks.values()), list(self._unsent.values())
-        return Saved(user, self._device, self._attempt, cursor, *lists)
+        return self._cursor is None
 
 
 class _Wire(Protocol):
