@@ -12,15 +12,13 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from im.core.commands import Command
+from im.core.custom import ENVELOPE_BYTES
 from im.core.entries import TEXT
 from im.core.errors import Refused
 
 T = TypeVar("T")
 
 BUSINESS, GATEWAY = "business", "gateway"
-
-_ENVELOPE_BYTES = 1_024
-"""What an envelope takes beside its body, at most."""
 
 
 class RequestContext(Protocol):
@@ -197,7 +195,7 @@ class Owner(NamedTuple):
         for number, kind in self.handler.bodies.items():
             if type(body) is kind:
                 data = body.SerializeToString()
-                if len(data) > frame_bytes - _ENVELOPE_BYTES:
+                if len(data) > frame_bytes - ENVELOPE_BYTES:
                     raise ValueError(f"a body of {len(data)} bytes does not fit into a frame")
                 return number, data
         raise TypeError(f"{type(body).__name__} is none of the bodies of handler {self.name}")

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 from im.core.messages import Sent
 
+ENVELOPE_BYTES = 1_024
+"""What an envelope takes beside its body, at most."""
+
 
 class Custom(NamedTuple):
     """A request of a type of 10,000 and above, its body unopened. Result `CustomReply`.

@@ -25,8 +25,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from im.adapters.amqp.connection import GONE, lasting
+from im.adapters.amqp.tables import UNREADABLE
 from im.adapters.amqp.topology import Topology
-from im.core.custom import Custom, CustomReply
+from im.core.custom import ENVELOPE_BYTES, Custom, CustomReply
 from im.core.errors import Code, Refused
 
 Answer = CustomReply | Refused
@@ -48,13 +49,13 @@ _INTERNAL = Refused(Code.INTERNAL, "the owner of this type gave no proper answer
 
 
 class CustomAsker:
-    """Asks on each connection, from `connected` on. An answer's body has at most `most_bytes`."""
+    """Asks on each connection, from `connected` on. An answer must fit into a frame of `frame_bytes`."""
 
     _log = Logger()
 
-    def __init__(self, topology: Topology, most_bytes: int, clock: IReactorTime) -> None:
+    def __init__(self, topology: Topology, frame_bytes: int, clock: IReactorTime) -> None:
         self._topology = topology
-        self._most_bytes = most_bytes
+        self._most_bytes = frame_bytes - ENVELOPE_BYTES
         self._clock = clock
         self._connection: Any = None
         self._channel: Any = None
@@ -115,6 +116,9 @@ class CustomAsker:
             asked.callback(answer)
 
     def _read(self, headers: Mapping[str, Any], body: bytes) -> Answer:
+        if UNREADABLE in headers:
+            self._log.warn("an answer has unreadable headers: {reason}", reason=headers[UNREADABLE])
+            return _INTERNAL
         if "im-error" in headers:
             code = _CODES.get(str(headers["im-error"]), Code.INTERNAL)
             return Refused(code, str(headers.get("im-text", ""))[:TEXT_CHARACTERS])

@@ -10,6 +10,7 @@ from twisted.internet.error import ConnectionClosed
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.python.failure import Failure
 
+from im.adapters.amqp import tables  # noqa: F401 # Has pika read any headers.
 from im.adapters.sentences import sentence, tls_sentence
 
 Blocked = Callable[[str], None]

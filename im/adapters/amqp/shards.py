@@ -274,4 +274,6 @@ class ShardConsumers:
 
 
 def _crashes(properties: Any) -> int:
-    return int((properties.headers or {}).get(_HEADER, 0))
+    """So often as a worker wrote; whatever else stands there was no worker's."""
+    crashes = (properties.headers or {}).get(_HEADER)
+    return crashes if isinstance(crashes, int) else 0

@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Sequence
 
 import msgspec
+import pika
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from im.adapters.amqp.codec import Hop, pack_hop
+from im.adapters.amqp.codec import Hop, Submission, pack_hop, pack_submission
 from im.core.commands import Request
 from im.core.errors import Refused
 from im.core.messages import Sent
@@ -231,6 +232,17 @@ class ShardTests(AmqpCase):
         self.assertIsInstance(results[1], Sent)
         self.assertIsInstance(results[3], Sent)
         self.assertGreater(len(crashed), 1)
+
+    async def test_a_count_of_crashes_that_no_worker_wrote_crashes_nothing(self) -> None:
+        node, worker = await self.node(), await self.worker()
+        losses = iter((False,))
+        worker.act = lambda shard, requests: next(losses, True) and shard.answer(requests)
+        body = pack_submission(Submission(node.inbox.address, [Request("n1", 1, "s", a_send(1))]))
+        channel = await self.channel()
+        strange = pika.BasicProperties(headers={"im-crashes": ["often"]})
+        channel.basic_publish("", self.topology.shard(shard_of(DIRECT, 4)).name, body, strange)
+        await self.until(lambda: node.results)
+        self.assertEqual([number for number, _ in node.results], [1])
 
     async def test_poison_is_put_aside_and_the_next_is_done(self) -> None:
         node, worker = await self.node(), await self.worker()

@@ -14,14 +14,17 @@ from im.adapters.amqp.connection import declare_topic
 from im.adapters.amqp.custom import Answer, CustomAsker
 from im.adapters.amqp.events import EventPublisher
 from im.adapters.amqp.jobs import Job, JobConsumer
+from im.adapters.amqp.tables import UNREADABLE
 from im.adapters.amqp.topology import PUSH_ATTEMPTS, Topology
-from im.core.custom import Custom, CustomReply
+from im.core.custom import ENVELOPE_BYTES, Custom, CustomReply
 from im.core.errors import Code, Refused, RefusedError, invalid
 from im.ports import UnavailableError
 from im.test.adapters.amqp.cluster import AmqpCase, clock
+from im.wire.codec import pack_raw
 
 POLL = Custom("d~alice~bob", "alice", "phone", 10_001, 7, bytes(range(16)), b"which?")
 MOST_BYTES = 1000
+FRAME_BYTES = MOST_BYTES + ENVELOPE_BYTES
 
 
 class PushTests(AmqpCase):
@@ -165,7 +168,7 @@ class CustomTests(AmqpCase):
     """Types that somebody outside owns."""
 
     async def asker(self) -> CustomAsker:
-        asker = CustomAsker(self.topology, MOST_BYTES, clock())
+        asker = CustomAsker(self.topology, FRAME_BYTES, clock())
         self.connection = await self.part(asker)
         return asker
 
@@ -231,7 +234,7 @@ class AnswerTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.asker = CustomAsker(Topology("im", 1), MOST_BYTES, self.clock)
+        self.asker = CustomAsker(Topology("im", 1), FRAME_BYTES, self.clock)
 
     def test_only_types_of_apps_and_bodies_within_the_limit_go_to_clients(self) -> None:
         good: list[tuple[object, bytes]] = [(10_000, b""), (2**32 - 1, bytes(MOST_BYTES)), (0, b"")]
@@ -253,6 +256,14 @@ class AnswerTests(SynchronousTestCase):
         for error in ("nonsense", 7, ["x"], None):
             answer = self.asker._read({"im-error": error, "im-text": "x" * 900}, b"")
             self.assertEqual((answer[0], len(answer[1])), (Code.INTERNAL, 200))
+
+    def test_the_largest_answer_fits_into_a_frame(self) -> None:
+        reply = self.asker._read({"im-type": 2**32 - 1}, bytes(MOST_BYTES))
+        assert isinstance(reply, CustomReply)
+        self.assertLessEqual(len(pack_raw(reply.type, reply.body, 2**64 - 1)), FRAME_BYTES)
+
+    def test_an_answer_whose_headers_nobody_can_read_is_no_consent(self) -> None:
+        self.assertEqual(self.asker._read({UNREADABLE: "year is out of range"}, b"")[0], Code.INTERNAL)
 
     def test_so_many_may_wait_and_no_more(self) -> None:
         self.patch(custom_module, "MOST_ASKED", 20)
