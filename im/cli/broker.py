@@ -2,9 +2,9 @@
 
 import os
 from argparse import Namespace
-from pathlib import Path
 
 from im.cli.failures import usage
+from im.tap.url_files import url_of
 
 VARIABLE = "IM_AMQP_URL"
 CLUSTER_VARIABLE = "IM_CLUSTER"
@@ -14,9 +14,7 @@ CLUSTER = "im"
 
 def broker_url(text: str | None) -> str:
     """The URL of a cluster's RabbitMQ: as it stands, in a file, or in the environment. Raises `Failure`."""
-    url = text or os.environ.get(VARIABLE, "")
-    if url.startswith("file:"):
-        url = Path(url.removeprefix("file:")).expanduser().read_text("utf-8").strip()
+    url = url_of(text or os.environ.get(VARIABLE, ""))
     if not url:
         raise usage(
             f"name the cluster's RabbitMQ, --amqp amqp://… or file:PATH, or set {VARIABLE}; a single node has"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from im.cli.failures import failed, unreachable, usage
 from im.ports import UnavailableError
+from im.tap.url_files import url_of
 
 DATABASE = "im.sqlite"
 VARIABLE = "IM_DATABASE_URL"
@@ -19,9 +20,7 @@ def database_of(folder: Path) -> Path:
 
 def cluster_database(text: str | None) -> str:
     """The URL of a cluster's database: as it stands, in a file, or in the environment."""
-    url = text or os.environ.get(VARIABLE, "")
-    if url.startswith("file:"):
-        url = Path(url.removeprefix("file:")).expanduser().read_text("utf-8").strip()
+    url = url_of(text or os.environ.get(VARIABLE, ""))
     if not url.startswith("postgresql://"):
         raise usage(
             f"name the cluster's database, postgresql://USER@HOST/NAME or file:PATH, or set {VARIABLE}"

@@ -11,6 +11,7 @@ from im.adapters.jwt.address import checked_url
 from im.core.calendars import zone_of
 from im.core.events import KINDS
 from im.core.limits import Limits
+from im.tap.url_files import url_of
 
 FOREIGN_VARIABLES = (
     "IM_CONFIG",
@@ -138,14 +139,10 @@ def _engine_url(example: str, *schemes: str) -> Callable[[Any], str]:
     """Of an engine; `file:PATH` names a file that holds it, so that a password stands nowhere else."""
 
     def parse(value: Any) -> str:
-        text = _text(value)
-        if text.startswith("file:"):
-            try:
-                text = Path(text.removeprefix("file:")).expanduser().read_text("utf-8").strip()
-            except OSError as error:
-                raise ValueError(
-                    f"cannot be read ({error.strerror}); name a file that holds the URL"
-                ) from None
+        try:
+            text = url_of(_text(value))
+        except OSError as error:
+            raise ValueError(f"cannot be read ({error.strerror}); name a file that holds the URL") from None
         if urlsplit(text).scheme not in schemes:
             raise ValueError(f"is no such URL; write one like {example}")
         return text
