@@ -5,6 +5,7 @@ from typing import Annotated, NamedTuple, TypeVar
 from msgspec import Meta, field
 
 from im.core.commands import Command, Query
+from im.core.contacts import CONTACTS_AT_ONCE
 from im.core.errors import Refused, RefusedError, accepted, invalid
 from im.core.ids import id_problem
 from im.core.validation import LARGEST
@@ -24,6 +25,13 @@ class AsQuery(Input):
     """Who acts: the user `as`. Without it, it is the app itself, or the user whose token it is."""
 
     user: UserText = field(default="", name="as")
+
+
+class PageQuery(Input):
+    """Which page of a user's contacts, or of others to whom the user stands in some relation."""
+
+    after: Token = ""
+    limit: Annotated[int, Meta(ge=1, le=CONTACTS_AT_ONCE)] = CONTACTS_AT_ONCE
 
 
 class Asking(NamedTuple):

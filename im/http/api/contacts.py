@@ -1,25 +1,15 @@
 """A user's contacts, as a list to be shown."""
 
-from typing import Annotated
+from msgspec import Struct
 
-from msgspec import Meta, Struct
-
-from im.core.contacts import CONTACTS_AT_ONCE, ContactPage, ListContacts
+from im.core.contacts import ContactPage, ListContacts
 from im.core.groups import GroupFacts
 from im.core.ids import direct_peer
 from im.core.messages import Head
 from im.core.validation import after_problem
-from im.http.api.asking import Asking, Token, check, path_user
+from im.http.api.asking import Asking, PageQuery, check, path_user
 from im.http.api.contents import EntryAnswer, shown
 from im.http.api.table import Call, Route
-from im.http.api.table import Struct as Input
-
-
-class ContactsQuery(Input):
-    """Which page."""
-
-    after: Token = ""
-    limit: Annotated[int, Meta(ge=1, le=CONTACTS_AT_ONCE)] = CONTACTS_AT_ONCE
 
 
 class GroupFactsAnswer(Struct):
@@ -85,7 +75,7 @@ class ContactRoutes:
                 "messages:read",
                 ContactsAnswer,
                 self._list,
-                query=ContactsQuery,
+                query=PageQuery,
                 own="user",
             )
         ]

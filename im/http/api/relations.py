@@ -6,7 +6,7 @@ from typing import Annotated, Literal, cast
 from msgspec import Meta, Struct
 
 from im.core import relations
-from im.core.contacts import CONTACTS_AT_ONCE, ListRelated, RelatedPage
+from im.core.contacts import ListRelated, RelatedPage
 from im.core.errors import Code, RefusedError, invalid
 from im.core.relations import (
     REMARK_CHARACTERS,
@@ -24,7 +24,7 @@ from im.core.relations import (
 )
 from im.core.texts import text_problem
 from im.core.validation import LARGEST, after_problem, conversation_problem
-from im.http.api.asking import Asking, Token, UserId, check, path_user
+from im.http.api.asking import Asking, PageQuery, Token, UserId, check, path_user
 from im.http.api.table import Call, Route
 from im.http.api.table import Struct as Input
 
@@ -60,13 +60,6 @@ class RequestsQuery(Input):
     sent: bool = False
     after: Token = ""
     limit: Annotated[int, Meta(ge=1, le=REQUESTS_AT_ONCE)] = REQUESTS_AT_ONCE
-
-
-class PageQuery(Input):
-    """Which page."""
-
-    after: Token = ""
-    limit: Annotated[int, Meta(ge=1, le=CONTACTS_AT_ONCE)] = CONTACTS_AT_ONCE
 
 
 class FriendRequestAnswer(Struct):
