@@ -6,13 +6,14 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from im.cli.columns import aligned
-from im.cli.contacts import Contact, contacts_of, group_row, groups_of, named, row, total_unread
+from im.cli.contacts import Contact, contacts_of, group_row, groups_of, named, row
 from im.cli.conversations import conversation_with
 from im.cli.failures import Failure
 from im.cli.output import shown
 from im.cli.relations import relation_words, request_words
 from im.client.client import Client
 from im.client.errors import ClientError
+from im.core.contacts import badge
 from im.core.relations import PENDING
 
 SLASH = "/"
@@ -83,7 +84,8 @@ class Commands:
     async def _contacts(self, _: str) -> Lines:
         contacts = await self._all_contacts()
         listed = aligned([row(each) for each in contacts if not each.head.contact.hidden])
-        return [*listed, f"{total_unread(contacts):6}  unread"]
+        total = badge(each.head for each in contacts)
+        return [*listed, f"{total:6}  unread"]
 
     async def _groups(self, _: str) -> Lines:
         groups = groups_of(await self._all_contacts())

@@ -41,11 +41,6 @@ def contacts_of(heads: Iterable[Head], user: str) -> list[Contact]:
     return contacts
 
 
-def total_unread(contacts: Iterable[Contact]) -> int:
-    """What a badge says: muted conversations don't count."""
-    return sum(each.head.unread for each in contacts if not each.head.contact.muted)
-
-
 def record(contact: Contact) -> dict[str, Json]:
     """A contact for programs."""
     head, kept = contact.head, contact.head.contact

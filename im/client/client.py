@@ -23,6 +23,7 @@ from im.client.related import Related
 from im.client.routes import Routes, no_routes, on_network
 from im.client.settings import ClientSettings, ClientStatus, HistoryPage, Profile, Randomness, Status
 from im.client.waiters import Waiters
+from im.core.contacts import badge
 from im.core.entries import TEXT
 from im.core.errors import Code
 from im.core.ids import direct_conversation, uuid7
@@ -193,8 +194,8 @@ class Client(Grouped, Related):
         return refreshed.addCallback(lambda _: self._core.heads())
 
     def unread(self) -> Deferred[int]:
-        """How many messages the user has not seen, over all conversations, as it is now."""
-        return self.heads().addCallback(lambda heads: sum(head.unread for head in heads))
+        """What a badge says now: the unread messages of all conversations, but muted and hidden ones."""
+        return self.heads().addCallback(badge)
 
     def profile(self, user: str = "") -> Deferred[Profile]:
         """The profile of a user; without a name one's own."""

@@ -1,6 +1,7 @@
 """A user's contacts, as a list to be shown: pinned ones first, then where something happened last."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from im.core.errors import Refused, invalid
@@ -10,7 +11,7 @@ CONTACTS_AT_ONCE = 100
 """Contacts of one page, and users of one page of friends."""
 
 MOST_COUNTED = 2_000
-"""Contacts whose unread entries are summed up: the first ones of the list."""
+"""Conversations with something unread that a store sums up for a badge."""
 
 _POSITION = re.compile(r"([01])\.([0-9]{1,15})\.(.+)", re.ASCII)
 
@@ -39,7 +40,7 @@ class ListContacts(NamedTuple):
 
 
 class ContactPage(NamedTuple):
-    """`unread` is the sum over all contacts that are not muted, on this page or not."""
+    """`unread` is the user's `badge`, over contacts of this page and all others."""
 
     heads: list[Head]
     unread: int
@@ -71,6 +72,11 @@ class RelatedPage(NamedTuple):
 
 ContactQuery = ListContacts | ListRelated
 ContactResult = ContactPage | RelatedPage
+
+
+def badge(heads: Iterable[Head]) -> int:
+    """How much a user has not seen in conversations that are neither muted nor hidden, left ones too."""
+    return sum(head.unread for head in heads if not head.contact.muted and not head.contact.hidden)
 
 
 def token_of(position: Position) -> str:

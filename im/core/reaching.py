@@ -74,9 +74,9 @@ class AwayDevice(NamedTuple):
 class OfflineMessage(NamedTuple):
     """A message or a durable push that did not reach `user` in time; told once.
 
-    `content` has at most `PREVIEW_BYTES`, `is_cut` says whether more was there. `badge` is what is
-    unread over all conversations that aren't muted. In a muted one only a mention is told, with
-    `is_muted`. `devices` are those with a token, of the classes that a push is for.
+    `content` has at most `PREVIEW_BYTES`, `is_cut` says whether more was there. `badge` is that of
+    `im.core.contacts.badge`. In a muted conversation only a mention is told, with `is_muted`. `devices`
+    are those with a token, of the classes that a push is for.
     """
 
     user: str

@@ -5,10 +5,11 @@ from argparse import Namespace
 from im.cli.actions import CONTACT_CHANGES
 from im.cli.asking import answer
 from im.cli.columns import aligned
-from im.cli.contacts import contacts_of, record, row, total_unread
+from im.cli.contacts import contacts_of, record, row
 from im.cli.conversations import conversation_of
 from im.cli.failures import usage
 from im.cli.output import Json, Output, shown
+from im.core.contacts import badge
 
 
 def run(arguments: Namespace, output: Output) -> None:
@@ -30,12 +31,12 @@ def _change(arguments: Namespace, output: Output) -> None:
 
 
 def _list(arguments: Namespace, output: Output) -> None:
-    """All of them, and at last how many messages are unread in those not muted."""
+    """All of them, and at last how many messages are unread as a badge counts them."""
     heads = answer(arguments, output, lambda client: client.heads())
     contacts = contacts_of(heads, arguments.user)
     listed = [each for each in contacts if arguments.hidden or not each.head.contact.hidden]
     listed = listed[: arguments.limit]
     for each, line in zip(listed, aligned([row(each) for each in listed]), strict=True):
         output.record(record(each), line)
-    total = total_unread(contacts)
+    total = badge(heads)
     output.record({"unread": total, "contacts": len(contacts)}, f"{total:6}  unread")

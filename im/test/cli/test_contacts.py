@@ -5,7 +5,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.cli.columns import aligned
-from im.cli.contacts import contacts_of, named, record, row, total_unread
+from im.cli.contacts import contacts_of, named, record, row
 from im.core.groups import GroupFacts
 from im.core.messages import Entry, Head
 from im.core.relations import FRIEND, NO_CONTACT, Contact
@@ -39,10 +39,6 @@ class ContactsTest(SynchronousTestCase):
         ):
             (contact,) = contacts_of([given], "alice")
             self.assertEqual(named(contact), name)
-
-    def test_the_total_leaves_out_the_muted(self) -> None:
-        heads = [head("d~alice~bob", unread=2), head("d~alice~carol", unread=3, contact=Contact(muted=True))]
-        self.assertEqual(total_unread(contacts_of(heads, "alice")), 2)
 
     def test_a_contact_is_a_record(self) -> None:
         kept = Contact("Bobby", muted=True, relation=FRIEND)

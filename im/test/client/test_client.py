@@ -216,6 +216,15 @@ class SendingTests(ClientTestCase):
         self.assertEqual([each.unread for each in self.successResultOf(heads)], [4])
         self.assertEqual(self.successResultOf(unread), 4)
 
+    def test_what_is_muted_is_not_in_the_number_of_a_badge(self) -> None:
+        self.start()
+        head = server.head(unread=4)
+        head.contact.muted = True
+        self.node.answers[sync_pb2.Sync] = lambda _: server.sync_result(head, position=2)
+        unread = self.client.unread()
+        self.node.turns()
+        self.assertEqual(self.successResultOf(unread), 0)
+
     def test_who_is_watched_is_told_and_kept(self) -> None:
         self.start()
         bob = presence_pb2.Presence(user="bob")

@@ -2,8 +2,20 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.core.contacts import START, Position, position_of, token_of
+from im.core.contacts import START, Position, badge, position_of, token_of
 from im.core.errors import Code, Refused
+from im.core.messages import Head
+from im.core.relations import Contact
+
+
+class BadgeTests(SynchronousTestCase):
+    def test_a_badge_leaves_out_what_is_muted_or_hidden(self) -> None:
+        kept = (Contact(), Contact(muted=True), Contact(hidden=True), Contact(pinned=True, marked=True))
+        heads = [
+            Head("d~alice~bob", 9, 9, 1_000, 10**at, 0, 0, 1, True, 0, 0, 0, 0, None, contact=contact)
+            for at, contact in enumerate(kept)
+        ]
+        self.assertEqual(1_001, badge(heads))
 
 
 class PositionTests(SynchronousTestCase):

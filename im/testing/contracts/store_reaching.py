@@ -222,11 +222,13 @@ class AwayContract(StoreContract):
         await self.write(SetContact("bob", DIRECT, muted=True))
         self.assertEqual([], await self.whom())
 
-    async def test_the_badge_counts_what_is_unread_everywhere_but_where_it_is_muted(self) -> None:
+    async def test_the_badge_counts_what_is_unread_everywhere_but_where_it_is_muted_or_hidden(self) -> None:
         sends = [a_send(n, "carol", "d~bob~carol") for n in (1, 2)]
         muted = [a_send(n, "dave", "d~bob~dave") for n in (3, 4)]
-        await self.write(*sends, *muted, a_send(5), a_send(6), a_send(7, "bob"), a_send(8))
+        hidden = a_send(9, "erin", "d~bob~erin")
+        await self.write(*sends, *muted, a_send(5), a_send(6), a_send(7, "bob"), a_send(8), hidden)
         await self.write(SetContact("bob", "d~bob~dave", muted=True), MoveRead(DIRECT, "bob", 1))
+        await self.write(SetContact("bob", "d~bob~erin", hidden=True))
         badges = {each.badge for each in (await self.find()).messages if each.user == "bob"}
         self.assertEqual({2 + 2}, badges)
 

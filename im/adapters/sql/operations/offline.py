@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from im.adapters.sql.operations.connection import Connection
-from im.adapters.sql.operations.gone import unread
+from im.adapters.sql.operations.contacts import badge_of
 from im.adapters.sql.operations.statements import RowsInsert
 from im.core.entries import PUSH
 from im.core.ids import GROUP
@@ -25,7 +25,6 @@ from im.core.reaching import (
     Place,
     may_be_told,
 )
-from im.core.unread import Cursors
 
 _BATCHES = 64
 _MEMBERS_AT_ONCE = 2_000
@@ -56,16 +55,6 @@ _DEVICES = (
     " WHERE t.user_id = ? ORDER BY t.device_id"
 )
 _PUSH_CLASSES = "SELECT device_classes FROM push WHERE push_id = ?"
-_UNREAD = (
-    "SELECT c.conversation_id, c.last_seq, c.n,"
-    " CASE WHEN c.recalled_seq > m.deleted_seq THEN c.recalled_seq ELSE m.deleted_seq END,"
-    " m.read_seq, m.read_n, m.own_last_seq, m.own_last_n, m.own_after, m.own_max_seq,"
-    " m.clear_seq, m.clear_n, m.join_seq, m.join_n"
-    " FROM member AS m JOIN conversation AS c ON c.conversation_id = m.conversation_id"
-    " WHERE m.user_id = ? AND m.muted = 0 AND m.leave_seq IS NULL AND c.n - m.own_after > m.read_n"
-    " AND c.n - m.own_after > m.own_last_n AND c.n - m.own_after > m.clear_n AND c.n - m.own_after > m.join_n"
-)
-
 _GROUPS = f"{GROUP}~"
 
 Stored = tuple[str, int, str, int, int]
@@ -203,15 +192,5 @@ class _Look:
     def _badge(self, user: str) -> int:
         badge = self._badges.get(user)
         if badge is None:
-            badge = self._badges[user] = unread_of_all(self._connection, user)
+            badge = self._badges[user] = badge_of(self._connection, user)
         return badge
-
-
-def unread_of_all(connection: Connection, user: str) -> int:
-    """What a user has not seen, over all conversations that they did not mute."""
-    total = 0
-    rows = connection.execute(_UNREAD, (user,)).fetchall()
-    for conversation, last_seq, n, furthest_gone_seq, *cursors in rows:
-        place, head = (conversation, user), (last_seq, n)
-        total += unread(connection, place, Cursors(*cursors), head, furthest_gone_seq)
-    return total

@@ -6,7 +6,7 @@ from typing import Any
 
 from im.adapters.sql.operations.backends import all_keys, find_key
 from im.adapters.sql.operations.connection import Connection
-from im.adapters.sql.operations.contacts import places_after, position, related_of, unread_in_all
+from im.adapters.sql.operations.contacts import badge_of, places_after, position, related_of
 from im.adapters.sql.operations.dialect import Dialect
 from im.adapters.sql.operations.entries import Entries, wire_size
 from im.adapters.sql.operations.erasing import traces_of
@@ -47,8 +47,6 @@ from im.core.changing import GetReaders
 from im.core.commands import GetProfile, GetUserState, Query, Result, UserState
 from im.core.contacts import (
     CONTACTS_AT_ONCE,
-    MOST_COUNTED,
-    START,
     ContactPage,
     ListContacts,
     ListRelated,
@@ -187,12 +185,11 @@ class Reader:
         after = position_of(query.after)
         if isinstance(after, Refused):
             return after
-        first = places_after(self._connection, query.user, START, MOST_COUNTED)
         most = min(query.limit or CONTACTS_AT_ONCE, CONTACTS_AT_ONCE)
-        places = places_after(self._connection, query.user, after, most + 1) if query.after else first
+        places = places_after(self._connection, query.user, after, most + 1)
         heads = self._heads(places[:most])
         following = token_of(position(places[len(heads) - 1])) if len(heads) < len(places) else ""
-        return ContactPage(heads, unread_in_all(self._connection, first), following)
+        return ContactPage(heads, badge_of(self._connection, query.user), following)
 
     def _changed(self, query: WhatChanged) -> Changed:
         epoch, changes = self._connection.execute(self._dialect.position).fetchone()
