@@ -11,7 +11,7 @@ from im.adapters.sql.operations.connection import Connection
 
 _LARGEST = 2**63 - 1
 
-_COUNTS = "abs(e.kind) BETWEEN 1 AND 99 AND e.kind <> 9"
+_COUNTS = "abs(e.kind) BETWEEN 1 AND 99 AND abs(e.kind) <> 9"
 _UNREAD = (
     " FROM message AS e WHERE e.conversation_id = ? AND e.seq > ? AND e.seq <= ? AND e.sender <> ?"
     f" AND {_COUNTS} AND NOT EXISTS (SELECT 1 FROM deleted_entry AS d"

@@ -10,24 +10,25 @@ from im.adapters.sql.operations import explaining
 from im.adapters.sql.operations.explaining import explained
 from im.adapters.sql.operations.recount import recount
 from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
-from im.core.changing import ChangeMessage, ClearHistory, DeleteEntries, Recall
+from im.core.changing import ChangeMessage, ClearHistory, DeleteEntries, Edit, React, Recall
 from im.core.commands import Query, Result, Write
-from im.core.entries import TEXT, counts
+from im.core.entries import TEXT, counts, original
 from im.core.explaining import ExplainUnread, UnreadExplained, UnreadVerified, VerifyUnread
 from im.core.grouping import ChangeGroup, CreateGroup, Invite, Leave
 from im.core.groups import group_conversation
 from im.core.limits import Limits
-from im.core.messages import MoveRead, Send
+from im.core.messages import MoveRead, Pull, PullPage, Send
 from im.core.personal import EraseMessages, EraseUser
+from im.core.purging import PurgeMessages
 
 KEY = b"k" * 16
 GROUP = group_conversation("alice", KEY)
+AFTER_ALL_MS = 2_000
 USERS = ("alice", "bob", "carol")
+WHAT = "post post post read recall delete clear leave invite erase edit react purge"
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["post", "post", "post", "read", "recall", "delete", "clear", "leave", "invite", "erase"]
-        ),
+        st.sampled_from(WHAT.split()),
         st.sampled_from(USERS),
         st.integers(1, 20),
     ),
@@ -73,6 +74,9 @@ class Group:
             "leave": (ChangeGroup(GROUP, user, key, Leave()),),
             "invite": (ChangeGroup(GROUP, "alice", key, Invite((user,))),),
             "erase": (EraseUser(user), EraseMessages(GROUP, user, seq)),
+            "edit": (ChangeMessage(GROUP, user, key, seq, Edit(b"edited")),),
+            "react": (ChangeMessage(GROUP, user, key, seq, React("+1")),),
+            "purge": (PurgeMessages(GROUP, AFTER_ALL_MS, 1 + seq % 4),),
         }
         self.write(*writes[what])
 
@@ -91,15 +95,24 @@ class RecountTests(SynchronousTestCase):
             if isinstance(told, UnreadExplained):
                 self.assertEqual(told.unread, recount(connection, GROUP, user), (user, told))
                 self.assertEqual(told.unread, len(told.messages))
+                self.assert_whole(group, user)
         group.database.close()
+
+    def assert_whole(self, group: Group, user: str) -> None:
+        """Every seq is answered, and what is purged says nothing."""
+        page = group.read(Pull(GROUP, user, 0, False, 0))
+        assert isinstance(page, PullPage)
+        seqs = [entry.seq for entry in page.entries]
+        self.assertEqual(seqs, list(range(page.visible_from, page.head_seq + 1)))
+        self.assertEqual({b""}, {b"", *(entry.content for entry in page.entries if not entry.kind)})
 
     def test_what_counts_is_written_down_twice_and_is_the_same(self) -> None:
         group = Group()
         group.do("post", "alice", 0)
         connection = group.database.connect_writer()
-        for kind in range(200):
+        for kind in range(-199, 200):
             connection.execute("UPDATE message SET kind = ? WHERE seq = 2", (kind,))
-            self.assertEqual(recount(connection, GROUP, "bob"), counts(kind), kind)
+            self.assertEqual(recount(connection, GROUP, "bob"), counts(original(kind)), kind)
         group.database.close()
 
     def test_a_stranger_has_nothing_unread(self) -> None:

@@ -28,6 +28,7 @@ from im.core.changing import (
 from im.core.commands import GetProfile, Login, Query, Result, SetDisabled, SetProfile, Write
 from im.core.custom import Conclude, CustomReply, GetRecord, Post
 from im.core.errors import Code, Refused
+from im.core.explaining import VerifyUnread
 from im.core.grouping import (
     ChangeGroup,
     CreateGroup,
@@ -45,6 +46,7 @@ from im.core.groups import OPEN, group_conversation
 from im.core.ids import direct_conversation
 from im.core.limits import Limits
 from im.core.messages import MoveDelivered, MoveRead, Pull, Sync, SyncPage
+from im.core.purging import FindOld, PurgeMessages
 from im.core.pushing import GetPush, Push, StorePush
 from im.core.relations import AnswerFriend, AskFriend, Block, EndFriendship, ListRequests, SetContact
 from im.core.shards import shard_key, shard_of
@@ -80,6 +82,7 @@ class Chance:
             lambda: CreateGroup(GROUPS[1], "alice", client_id(102), "alice", "Group", members=("bob",)),
             lambda: DeleteEntries(self.place(), self.user(), (self.number(), self.number())),
             lambda: ClearHistory(self.place(), self.user(), self.number()),
+            lambda: PurgeMessages(self.place(), 1_000_000 + self.number() * 5_000, self.number()),
             self._push,
             self._conclude,
         )
@@ -220,6 +223,8 @@ class Twins:
             GetReaders(place, user, number),
             ListRequests(user, bool(number % 2), 1 << 60, "", 10),
             GetPush(client_id(number), "", 10),
+            FindOld(self.now_ms, place, number),
+            VerifyUnread(),
         ]
         for query in queries:
             expected, actual = self.fired(self.store.read(query)), self.fired(self.postgres.read(query))
