@@ -207,6 +207,9 @@ def readers(shop: Shop, conversation: str, user: str, seq: int) -> Any:
     if found is None:
         return Code.NOT_FOUND
     talk, mine = found
+    if not mine.is_in:
+        is_theirs = mine.visible_from <= seq <= talk.head(mine)
+        return Code.PERMISSION_DENIED if is_theirs else Code.NOT_FOUND
     if not mine.visible_from <= seq <= talk.head(mine):
         return Code.NOT_FOUND
     others = [

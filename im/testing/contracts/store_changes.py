@@ -286,7 +286,9 @@ class ChangeContract(GroupCase):
             Readers(GROUP, 2, 2, 3, ("bob", "carol")), await self.read(GetReaders(GROUP, "alice", 2))
         )
         self.assertEqual(Readers(GROUP, 3, 0, 3, ()), await self.read(GetReaders(GROUP, "alice", 3)))
-        for user, seq, code in (("zoe", 2, Code.NOT_FOUND), ("alice", 9, Code.NOT_FOUND)):
+        await self.done("alice", Remove(("dave",)))
+        out = ("dave", 2, Code.PERMISSION_DENIED)
+        for user, seq, code in (("zoe", 2, Code.NOT_FOUND), ("alice", 9, Code.NOT_FOUND), out):
             refused = await self.read(GetReaders(GROUP, user, seq))
             assert isinstance(refused, Refused)
             self.assertEqual(code, refused.code)

@@ -240,8 +240,10 @@ class BlockContract(RelationCase):
     async def test_a_blocked_user_can_neither_send_nor_ask(self) -> None:
         """The one who blocks may still write, and sees nothing of it."""
         await self.send(a_send(1))
+        cursor = (await self.sync("alice")).cursor
         changed = await self.changed(Block("bob", "alice", True))
         self.assertEqual((changed.is_blocking, changed.entries), (True, ()))
+        self.assertEqual((await self.sync("alice", cursor)).heads, [])
         self.assertEqual(await self.refused(a_send(2)), Code.BLOCKED)
         self.assertEqual(await self.refused(ASK), Code.BLOCKED)
         await self.send(a_send(3, "bob"))

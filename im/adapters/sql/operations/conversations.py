@@ -187,20 +187,10 @@ class Conversations:
 
     def put_member(self, conversation: Conversation, user: str, row: tuple[Any, ...]) -> Member:
         """Remember a row of MEMBER_COLUMNS."""
-        (
-            delivered_seq,
-            can_send,
-            leave_seq,
-            leave_n,
-            role,
-            silenced_until_ms,
-            deleted_seq,
-            reached_seq,
-            marked,
-        ) = row[11:]
+        delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, *rest = row[11:]
         member = Member(user, Cursors(*row[:11]), delivered_seq, bool(can_send), leave_seq)
-        member.leave_n, member.role, member.reached_seq = leave_n, role, reached_seq
-        member.silenced_until_ms, member.deleted_seq = silenced_until_ms, deleted_seq
+        member.leave_n, member.role, member.silenced_until_ms = leave_n, role, silenced_until_ms
+        member.deleted_seq, member.reached_seq, marked = rest
         member.is_marked = bool(marked)
         conversation.members[user] = member
         self._members += 1
@@ -284,12 +274,18 @@ class Conversations:
             kept = member.keepings = NO_KEEPINGS if row is None else Keepings._make(row)
         return kept
 
-    def keep_of(self, conversation: Conversation, member: Member, keepings: Keepings) -> None:
-        """Have a member keep this of the conversation, and whether they can send."""
+    def keep_of(
+        self, conversation: Conversation, member: Member, keepings: Keepings, is_told: bool = True
+    ) -> None:
+        """Have a member keep this of the conversation, and whether they can send.
+
+        Without `is_told` no sync of theirs tells of it; something else of it must be touched.
+        """
         member.keepings = keepings
         member.is_marked = bool(keepings.marked)
         self._kept[conversation.id, member.user] = member
-        self.touch_member(conversation, member)
+        if is_told:
+            self.touch_member(conversation, member)
 
     def add_receipt(self, inbox: Conversation, device: str, seq: int, now_ms: int) -> None:
         """Keep when a device acknowledged an inbox up to `seq`."""

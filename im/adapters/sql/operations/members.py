@@ -44,7 +44,7 @@ _MEMBERSHIPS = (
 )
 _ENTRY = "SELECT sender FROM message WHERE conversation_id = ? AND seq = ?"
 _VISIBLE = (
-    "SELECT 1 FROM member AS m JOIN conversation AS c ON c.conversation_id = m.conversation_id"
+    "SELECT m.leave_seq FROM member AS m JOIN conversation AS c ON c.conversation_id = m.conversation_id"
     " WHERE m.conversation_id = ? AND m.user_id = ? AND m.clear_seq < ?"
     " AND CASE m.history_seq WHEN 0 THEN m.join_seq ELSE m.history_seq END <= ?"
     " AND coalesce(m.leave_seq, c.last_seq) >= ?"
@@ -138,8 +138,11 @@ def readers_of(connection: Connection, query: GetReaders) -> Readers | Refused:
     problem = conversation_problem(conversation, user) or seq_problem(seq, "seq")
     if problem is not None:
         return problem
-    if connection.execute(_VISIBLE, (conversation, user, seq, seq, seq)).fetchone() is None:
+    visible = connection.execute(_VISIBLE, (conversation, user, seq, seq, seq)).fetchone()
+    if visible is None:
         return unknown_conversation()
+    if visible[0] is not None:
+        return gone()
     row = connection.execute(_ENTRY, (conversation, seq)).fetchone()
     if row is None:
         return no_target()._replace(field="seq")

@@ -197,7 +197,8 @@ class Relations:
             blocking = kept._replace(is_blocking=int(write.blocked), hidden_seq=hidden_seq)
             self._conversations.keep_of(pair.conversation, pair.mine, blocking)
             pair.theirs.can_send = not write.blocked
-            self._conversations.keep_of(pair.conversation, pair.theirs, self._keepings(pair, pair.theirs))
+            theirs = self._keepings(pair, pair.theirs)
+            self._conversations.keep_of(pair.conversation, pair.theirs, theirs, is_told=False)
         return self._standing(pair, None, now_ms)._replace(moved=moved, is_private=True)
 
     def open(self, write: OpenDirect, now_ms: int) -> RelationChanged | Refused:
