@@ -8,6 +8,7 @@ operator who looks meanwhile sees the rest only. The cluster may run: nobody els
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import pika
@@ -26,6 +27,8 @@ MOST_LETTERS = 10_000
 """Of one look through the queue."""
 
 _ID_DIGITS = 16
+_LAST_MS = 253_402_300_799_999
+"""The end of the year 9999: what is later is no time of any letter."""
 
 
 class DeadLetter(NamedTuple):
@@ -142,14 +145,16 @@ def _closing(connection: Any) -> "Deferred[Any]":
 def _letter(message: Any) -> DeadLetter:
     properties = message.properties
     headers: dict[str, Any] = properties.headers or {}
-    deaths = headers.get("x-death") or [{}]
-    queue = str(headers.get(QUEUE) or deaths[0].get("queue", ""))
-    reason = str(headers.get(REASON) or deaths[0].get("reason", ""))
-    message_id = properties.message_id or ""
+    death = _death(headers)
+    queue = str(headers.get(QUEUE) or death.get("queue", ""))
+    reason = str(headers.get(REASON) or death.get("reason", ""))
+    message_id = str(properties.message_id or "")
     digest = hashlib.sha256(b"\0".join([queue.encode(), reason.encode(), message_id.encode(), message.body]))
     time_ms = 1000 * int(properties.timestamp or 0)
-    if not time_ms and "time" in deaths[0]:
-        time_ms = int(deaths[0]["time"].timestamp() * 1000)
+    if not time_ms and isinstance(death.get("time"), datetime):
+        time_ms = int(death["time"].timestamp() * 1000)
+    if time_ms > _LAST_MS:
+        time_ms = 0
     return DeadLetter(
         digest.hexdigest()[:_ID_DIGITS],
         queue,
@@ -163,10 +168,20 @@ def _letter(message: Any) -> DeadLetter:
     )
 
 
+def _death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the broker tells of the last death; anybody may have put something else there."""
+    match headers.get("x-death"):
+        case [Mapping() as last, *_]:
+            return last
+    return {}
+
+
 def _as_it_was(properties: Any) -> pika.BasicProperties:
     """Without what tells of its death, which would be taken for that of the next."""
     headers = {
-        name: value for name, value in (properties.headers or {}).items() if not name.startswith(BY_BROKER)
+        name: value
+        for name, value in (properties.headers or {}).items()
+        if not str(name).startswith(BY_BROKER)
     }
     for name in (REASON, QUEUE):
         headers.pop(name, None)

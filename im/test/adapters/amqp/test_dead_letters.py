@@ -1,5 +1,6 @@
 """What an operator does with dead letters, on a real RabbitMQ."""
 
+import json
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -13,6 +14,7 @@ from im.adapters.amqp.connection import CALL_SECONDS, connect, declare, paramete
 from im.adapters.amqp.dead import dead_letter
 from im.adapters.amqp.dead_letters import DeadLetter, DeadLetters, answered, dead_letters
 from im.adapters.amqp.topology import PUSH_ATTEMPTS, Queue, Topology
+from im.cli.letters import line, whole
 from im.core.errors import Code, RefusedError
 from im.ports import UnavailableError
 from im.test.adapters.amqp.cluster import AmqpCase, clock
@@ -114,6 +116,26 @@ class LookingTests(DeadLetterCase):
             letters = await self.all()
         self.assertEqual((letters[0].queue, letters[0].reason), (self.topology.push.name, "delivery_limit"))
         self.assertLess(abs(letters[0].time_ms / 1000 - clock().seconds()), 60)
+
+    async def test_what_a_stranger_wrote_is_shown_and_dropped_as_any_other(self) -> None:
+        channel = await self.stage()
+        strange: list[dict[str, Any]] = [
+            {"headers": {"x-death": "oops"}},
+            {"headers": {"x-death": []}},
+            {"headers": {"x-death": ["oops"]}},
+            {"headers": {"x-death": [{"time": "oops", "queue": 5}], "im-queue": {"a": [1]}}},
+            {"timestamp": 2**62},
+            {"timestamp": 2**40},
+        ]
+        for number, properties in enumerate(strange):
+            letter = pika.BasicProperties(delivery_mode=2, **properties)
+            await channel.basic_publish("", self.topology.dead.name, b"%d" % number, letter)
+        async with self.opened() as letters:
+            while (found := await letters.next()) is not None:
+                self.assertTrue(line(found))
+                self.assertTrue(json.dumps(whole(found)))
+                letters.drop(found)
+        self.assertEqual(await self.bodies(), [])
 
     async def test_one_look_is_bounded(self) -> None:
         self.patch(module, "MOST_LETTERS", 2)
