@@ -207,7 +207,7 @@ class Groups:
         group = self._groups.get(conversation)
         joined = [user for user in change.joined if self._pool.of_user(user)]
         left = [user for user in change.left if self._pool.of_user(user)]
-        if group is not None and group.version == change.before:
+        if group is not None and group.version and group.version == change.before:
             group.version = group.newest = version
             for user in joined:
                 group.users[user] = None

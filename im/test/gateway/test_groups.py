@@ -121,6 +121,14 @@ class GroupTests(SynchronousTestCase):
         self.world.deliver(posted(6, 2))
         self.assertEqual([0, 6], seqs(alice))
 
+    def test_the_making_of_a_group_that_comes_late_reaches_nobody_who_joined_since(self) -> None:
+        alice, bob = self.member("alice"), self.member("bob")
+        self.world.deliver(posted(5, 4))
+        self.world.deliver(posted(1, 1, MembershipChange(0, ("alice",))))
+        self.answer(4, "alice", "bob")
+        self.world.deliver(posted(6, 4))
+        self.assertEqual([[0, 0, 6], [0, 6]], [seqs(alice), seqs(bob)])
+
     def test_a_refused_reading_is_repeated(self) -> None:
         alice = self.member("alice")
         self.world.deliver(posted(5, 4))
