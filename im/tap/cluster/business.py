@@ -113,6 +113,7 @@ class BusinessParts:
         self._teller = Worker(reactor, ports)
         self._sweeping: IDelayedCall | None = None
         self._listeners = Listeners(reactor)
+        self._admin_listeners = Listeners(reactor)
 
     def _postgres(self) -> PostgresStore:
         config = self._config
@@ -151,11 +152,14 @@ class BusinessParts:
             http = as_url(await self._listeners.listen(self._config.http, self._front.port()), "http")
         if self._config.admin:
             site = health_site(self.checks, self._metrics(), self._reactor)
-            admin = as_url(await self._listeners.listen(self._config.admin, site), "http")
+            admin = as_url(await self._admin_listeners.listen(self._config.admin, site), "http")
         return NodeFile(self._config.node, os.getpid(), __version__, self._config.users, (), http, "", admin)
 
     async def stop(self) -> None:
         """See `Parts.stop`: each shard is given up after the batch in hand."""
+        await self._listeners.close()
+        if self._front is not None:
+            await self._front.drain()
         await self._shards.stop()
         if self._front is not None:
             self._front.stop()
@@ -167,14 +171,15 @@ class BusinessParts:
         self._directory.stop()
         await self._peer.stop()
         await self._redis.close()
-        await self._listeners.close()
+        await self._admin_listeners.close()
         self._store.close()
         self._pool.stop()
 
     def reload(self) -> None:
         """See `Parts.reload`."""
         keys = () if self._front is None else (self._front.reload,)
-        reload_all((*keys, self._listeners.reload_certificates))
+        listeners = (self._listeners, self._admin_listeners)
+        reload_all((*keys, *(each.reload_certificates for each in listeners)))
 
     @property
     def checks(self) -> Mapping[str, Check]:

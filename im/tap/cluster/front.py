@@ -4,11 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
-from twisted.python.failure import Failure
+from twisted.internet.task import deferLater
 
 from im.adapters.redis.directory import Directory
-from im.adapters.redis.layout import address
 from im.adapters.redis.registry import RedisRegistry
 from im.business.access import Access
 from im.business.pushing import Pushes, PushPorts
@@ -19,8 +17,9 @@ from im.gateway.requests import RequestBounds, Requests
 from im.gateway.ticker import Ticker
 from im.http.port import HttpPort, HttpPortSettings
 from im.http.site import QuietSite, RootPage
-from im.ports import NodeBatch, UnavailableError
+from im.ports import NodeBatch
 from im.tap.api import Api, api_ports
+from im.tap.cluster.answers import Answers
 from im.tap.cluster.peer import Peer
 from im.tap.cluster.routes import routed
 from im.tap.cluster.store import BridgedStore
@@ -30,9 +29,7 @@ from im.tap.process import INodeReactor
 from im.tap.storing import now_ms
 from im.tap.timed import TimedStore
 
-_AGAIN_SECONDS = 0.5
-_HTTP = "http"
-"""What stands for a generation in the address of its queue: a worker's name is new at each start."""
+_LOOK_SECONDS = 0.02
 
 
 class HttpFront:
@@ -41,16 +38,14 @@ class HttpFront:
     `in_flight` is how many answers it waits for. Raises `StartError` if nobody could log in.
     """
 
-    _log = Logger()
-
     def __init__(
         self, config: Config, reactor: INodeReactor, name: str, peer: Peer, directory: Directory
     ) -> None:
         self.in_flight = 0
         self._config = config
         self._reactor = reactor
-        self._address = address(name, _HTTP)
         self._peer = peer
+        self._answers = Answers(name, peer.inbox, reactor)
         self._ticker = Ticker(reactor)
         self._counters = Counters()
         bounds = RequestBounds(config.limits.requests_in_flight, config.limits.request_seconds)
@@ -70,8 +65,15 @@ class HttpFront:
         self._ticker.start()
         self._logins.start()
 
+    async def drain(self) -> None:
+        """Let what waits for an answer have it, while the worker still owns what may be asked for."""
+        until = self._reactor.seconds() + self._config.limits.request_seconds
+        while self.in_flight and self._reactor.seconds() < until:
+            await deferLater(self._reactor, _LOOK_SECONDS)
+
     def stop(self) -> None:
         """Ask no more."""
+        self._answers.stop()
         self._teller.stop()
         self._logins.stop()
         self._ticker.stop()
@@ -87,8 +89,7 @@ class HttpFront:
 
     def doubt(self) -> None:
         """Something may have been missed: a request has its time-out; a queue that is gone is made again."""
-        if not self._peer.inbox.address:
-            self._join()
+        self._answers.need()
 
     def port(self) -> HttpPort:
         """What is to listen."""
@@ -109,15 +110,7 @@ class HttpFront:
         return self._peer.connection.problem
 
     async def _connected(self, connection: Any) -> None:
-        self._join()
-
-    def _join(self) -> None:
-        joining = Deferred.fromCoroutine(self._peer.inbox.join(self._address))
-        joining.addErrback(self._not_joined)
-
-    def _not_joined(self, failure: Failure) -> None:
-        failure.trap(UnavailableError)
-        self._log.warn("the HTTP API gets no answers yet: {error}", error=failure.getErrorMessage())
+        self._answers.need()
 
 
 def _resume(waiting: Any, step: Callable[[Any, Result], None], result: Result) -> None:
