@@ -113,6 +113,16 @@ class AdminCase(SynchronousTestCase):
         status, answer = self.response(self.send(method, path, content, token))
         return status, json.loads(answer)
 
+    def ask(self, path: str, method: str = "GET", body: object = None) -> dict[str, Any]:
+        status, answer = self.call(method, path, body)
+        self.assertEqual(200, status, answer)
+        return answer
+
+    def assert_field(self, path: str, field: str, status: int = 400) -> None:
+        found, answer = self.call("GET", path)
+        error = cast(dict[str, str], answer["error"])
+        self.assertEqual((status, field), (found, error["field"]), path)
+
     def refusal(self, answer: tuple[int, dict[str, object]]) -> tuple[int, str]:
         status, body = answer
         return status, cast(dict[str, str], body["error"])["code"]

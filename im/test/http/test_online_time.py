@@ -1,7 +1,7 @@
 """Online time over the admin port: JSON, pages, CSV, and what a wrong question gets."""
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.defer import fail
 
@@ -28,11 +28,6 @@ class OnlineTimeTests(AdminCase):
         close = CloseSession(opened, self.at_ms + seconds * 1000, "logout", 31_000)
         self.successResultOf(self.store.write([Login(user, "a1", "phone", 1), opened, close]))
 
-    def ask(self, path: str) -> dict[str, Any]:
-        status, answer = self.call("GET", path)
-        self.assertEqual(200, status, answer)
-        return answer
-
     def csv(self, query: str = "", scopes: tuple[str, ...] = ("admin",)) -> tuple[int, str]:
         token = self.tokens.mint("root", 60, scopes)
         socket = self.send("GET", f"/v1/online-time.csv{query}", b"", token)
@@ -41,11 +36,6 @@ class OnlineTimeTests(AdminCase):
         if b"chunked" in head.lower():
             body = b"".join(_pieces(body))
         return int(head.split()[1]), body.decode()
-
-    def assert_field(self, path: str, field: str, status: int = 400) -> None:
-        found, answer = self.call("GET", path)
-        error = cast(dict[str, str], answer["error"])
-        self.assertEqual((status, field), (found, error["field"]), path)
 
     def test_a_user_s_days_are_told_in_seconds_with_what_they_may_be_off(self) -> None:
         figure = {

@@ -49,11 +49,6 @@ class PersonalTests(AdminCase):
     def write(self, *batch: Write) -> None:
         self.successResultOf(self.store.write(batch))
 
-    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        status, answer = self.call(method, path, body)
-        self.assertEqual(200, status, answer)
-        return answer
-
     def live(self) -> None:
         """Alice owns two groups, one alone, and asks to be let into a third."""
         opened = OpenSession("s1", "alice", "a1", "phone", "n1", int(NOW * 1000) - 9_000, True, 30_000)
@@ -73,10 +68,10 @@ class PersonalTests(AdminCase):
 
     def erase(self) -> list[dict[str, Any]]:
         """Every step."""
-        steps = [self.ask("POST", "/v1/personal-data/erase", {"user": "alice"})]
+        steps = [self.ask("/v1/personal-data/erase", "POST", {"user": "alice"})]
         while steps[-1]["next"] is not None:
             body = {"user": "alice", "at": steps[-1]["next"]}
-            steps.append(self.ask("POST", "/v1/personal-data/erase", body))
+            steps.append(self.ask("/v1/personal-data/erase", "POST", body))
             self.assertLess(len(steps), 30)
         return steps
 
@@ -86,7 +81,7 @@ class PersonalTests(AdminCase):
         return record
 
     def export(self) -> list[dict[str, Any]]:
-        page = self.ask("GET", "/v1/personal-data/export?user=alice")
+        page = self.ask("/v1/personal-data/export?user=alice")
         self.assertIsNone(page["next"])
         return cast(list[dict[str, Any]], page["records"])
 
@@ -123,14 +118,14 @@ class PersonalTests(AdminCase):
         self.register(a_session(1, "alice"), a_session(2, "bob"))
         batches: list[Any] = []
         self.bus.attach("n1", batches.append)
-        self.ask("POST", "/v1/personal-data/erase", {"user": "alice"})
+        self.ask("/v1/personal-data/erase", "POST", {"user": "alice"})
         self.assertEqual(["s1"], [each.session for batch in batches for each in batch.evictions])
 
     def test_a_long_log_takes_several_steps_and_what_is_broken_off_is_begun_again(self) -> None:
         self.live()
         with patch.object(erasing, "ENTRIES_AT_ONCE", 2):
-            at = self.ask("POST", "/v1/personal-data/erase", {"user": "alice"})["next"]
-            step = self.ask("POST", "/v1/personal-data/erase", {"user": "alice", "at": at})
+            at = self.ask("/v1/personal-data/erase", "POST", {"user": "alice"})["next"]
+            step = self.ask("/v1/personal-data/erase", "POST", {"user": "alice", "at": at})
             self.assertEqual((2, '["", 3]'), (step["messages"], step["next"]))
             self.assertIn("text 12", str(self.export()))
             self.assertEqual(3, sum(step["messages"] for step in self.erase()))
@@ -139,15 +134,15 @@ class PersonalTests(AdminCase):
     def test_a_session_that_is_still_open_is_waited_for(self) -> None:
         opened = OpenSession("s1", "alice", "a1", "phone", "n1", int(NOW * 1000) - 9_000, True, 30_000)
         self.write(CreateUser("alice"), opened)
-        at = self.ask("POST", "/v1/personal-data/erase", {"user": "alice"})["next"]
+        at = self.ask("/v1/personal-data/erase", "POST", {"user": "alice"})["next"]
         for _ in range(3):
-            step = self.ask("POST", "/v1/personal-data/erase", {"user": "alice", "at": at})
+            step = self.ask("/v1/personal-data/erase", "POST", {"user": "alice", "at": at})
             self.assertEqual(1, step["sessions"])
             at = step["next"]
         self.write(CloseSession(opened, int(NOW * 1000), "disabled", 31_000))
         rows = []
         while at is not None:
-            step = self.ask("POST", "/v1/personal-data/erase", {"user": "alice", "at": at})
+            step = self.ask("/v1/personal-data/erase", "POST", {"user": "alice", "at": at})
             rows.append(step["rows"])
             at = step["next"]
         self.assertEqual([1, 0], rows)

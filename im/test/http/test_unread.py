@@ -1,23 +1,11 @@
 """Unread numbers over the admin port: explained, recounted, and what a wrong question gets."""
 
-from typing import Any, cast
-
 from im.core.messages import Send
 from im.test.http.test_admin import AdminCase
 from im.testing.contracts.store import DIRECT, a_send, client_id
 
 
 class UnreadTests(AdminCase):
-    def ask(self, path: str) -> dict[str, Any]:
-        status, answer = self.call("GET", path)
-        self.assertEqual(200, status, answer)
-        return answer
-
-    def assert_field(self, path: str, field: str, status: int = 400) -> None:
-        found, answer = self.call("GET", path)
-        error = cast(dict[str, str], answer["error"])
-        self.assertEqual((status, field), (found, error["field"]), path)
-
     def keep(self, *sends: Send) -> None:
         self.successResultOf(self.store.write(sends))
 
