@@ -9,7 +9,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
-from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.business.custom import HandlerSettings
 from im.business.worker import Worker, WorkerPorts
 from im.core.commands import Request, Result
@@ -21,6 +20,7 @@ from im.handler import HandlerContext, MessageHandler, Owner
 from im.isolation import HandlerCounters, Handlers
 from im.ports import NodeBatch, Session
 from im.proto import session_pb2
+from im.test.memory_store import memory_store
 
 NUMBER, ANSWER = 10_001, 10_002
 TALK = "d~alice~bob"
@@ -48,19 +48,14 @@ class CustomCase(SynchronousTestCase):
         self.clock = Clock()
         self.handler = Scripted()
         self.counters = HandlerCounters()
-        self.database = MemoryDatabase()
-        self.addCleanup(self.database.close)
-        limits = Limits()
-        self.store = SqliteStore(
-            self.database, inline_runners(), self.now_ms, StorePolicy(limits, True), self.fail
-        )
+        self.store = memory_store(self, self.now_ms)
         registry, bus = MemoryRegistry(), MemoryNodeBus()
         self.batches: list[NodeBatch] = []
         bus.attach("n1", self.batches.append)
         for user in ("alice", "bob"):
             registry.register(Session(f"s-{user}", user, "d", "phone", "n1", "g1", 1))
         handlers = Handlers([Owner("scripted", self.handler)], lambda owner: execute, self.counters)
-        settings = HandlerSettings(handlers, limits, self.now_ms)
+        settings = HandlerSettings(handlers, Limits(), self.now_ms)
         self.worker = Worker(self.clock, WorkerPorts(self.store, registry, bus), settings)
         self.numbers = 0
 

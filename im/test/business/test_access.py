@@ -6,13 +6,12 @@ from zope.interface import implementer
 
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
-from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.business.access import Access
 from im.core.commands import LoggedIn, Login
 from im.core.errors import Code, Refused, RefusedError
-from im.core.limits import Limits
 from im.core.messages import Sent, Sync, SyncPage
 from im.ports import Eviction, ISessionRegistry, NodeBatch, Session, UnavailableError
+from im.test.memory_store import memory_store
 from im.testing.contracts.store import a_send
 
 NOW_MS = 1_000_000
@@ -31,10 +30,7 @@ class HeldRegistry(MemoryRegistry):
 class AccessTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.registry, self.bus = HeldRegistry(), MemoryNodeBus()
-        database = MemoryDatabase()
-        self.addCleanup(database.close)
-        policy = StorePolicy(Limits(), users_open=True)
-        self.store = SqliteStore(database, inline_runners(), lambda: NOW_MS, policy, self.fail)
+        self.store = memory_store(self, lambda: NOW_MS)
         self.access = Access(self.store, self.registry, self.bus, lambda: NOW_MS)
         self.evictions: list[tuple[str, Eviction]] = []
         for node in ("n1", "n2"):

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
-from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
+from im.adapters.sql.sqlite import StorePolicy
 from im.business import gate
 from im.business.custom import NONE
 from im.business.hooks import Hooks, HookSet
@@ -36,6 +36,7 @@ from im.hook import (
 )
 from im.isolation import HandlerCounters
 from im.ports import NodeBatch, Session
+from im.test.memory_store import memory_store
 
 TALK, OTHER = "d~alice~bob", "d~alice~carol"
 NO = Refused(Code.PERMISSION_DENIED, "not here")
@@ -101,10 +102,8 @@ class GateCase(SynchronousTestCase):
     def start(self, *hooks: Hook, is_for_friends: bool = False) -> None:
         """A worker on an empty store, with hooks."""
         self.clock = Clock()
-        database = MemoryDatabase()
-        self.addCleanup(database.close)
         policy = StorePolicy(Limits(), True, is_for_friends=is_for_friends)
-        self.store = SqliteStore(database, inline_runners(), lambda: 1_000, policy, self.fail)
+        self.store = memory_store(self, policy=policy)
         registry, bus = MemoryRegistry(), MemoryNodeBus()
         self.batches: list[NodeBatch] = []
         bus.attach("n1", self.batches.append)

@@ -6,10 +6,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.business.keys import FRESH_SECONDS, Keys
 from im.core.errors import Code, RefusedError
-from im.core.limits import Limits
+from im.test.memory_store import memory_store
 
 T = TypeVar("T")
 
@@ -17,10 +16,7 @@ T = TypeVar("T")
 class KeysTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
-        database = MemoryDatabase()
-        self.addCleanup(database.close)
-        policy = StorePolicy(Limits(), users_open=True)
-        store = SqliteStore(database, inline_runners(), lambda: 1_000, policy, self.fail)
+        store = memory_store(self)
         numbers = count(1)
         self.here, self.elsewhere = (
             Keys(store, lambda size: next(numbers).to_bytes(size, "big"), self.clock.seconds)

@@ -7,14 +7,13 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.business.events import LOOK_SECONDS, CarryTimes
 from im.business.webhooks import COUNT_LOOKS, WebhookCounts, WebhookCouriers
 from im.core.commands import Write
 from im.core.events import ONLINE
-from im.core.limits import Limits
 from im.core.webhooks import CreateWebhook, RemoveWebhook, RotateSecret
 from im.ports import UnavailableError
+from im.test.memory_store import memory_store
 from im.testing.contracts.store_events import an_open
 
 EPOCH_MS = 1_700_000_000_000
@@ -25,10 +24,7 @@ class WebhookCourierTests(SynchronousTestCase):
         self.clock = Clock()
         self.posted: list[tuple[str, Mapping[str, str], bytes]] = []
         self.answer = ""
-        database = MemoryDatabase()
-        self.addCleanup(database.close)
-        policy = StorePolicy(Limits(), True)
-        self.store = SqliteStore(database, inline_runners(), self.now_ms, policy, self.fail)
+        self.store = memory_store(self, self.now_ms)
         self.counts = WebhookCounts()
         times = CarryTimes(self.clock, self.now_ms, lambda: 0.5)
         self.couriers = WebhookCouriers(self.store, self.post, times, self.counts)

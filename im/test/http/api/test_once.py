@@ -3,18 +3,14 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
 from im.core.errors import Code, RefusedError
-from im.core.limits import Limits
 from im.http.api.once import Asked, Once, asked
+from im.test.memory_store import memory_store
 
 
 class OnceTests(SynchronousTestCase):
     def setUp(self) -> None:
-        database = MemoryDatabase()
-        self.addCleanup(database.close)
-        policy = StorePolicy(Limits(), True)
-        self.once = Once(SqliteStore(database, inline_runners(), lambda: 1_000, policy, self.fail))
+        self.once = Once(memory_store(self))
         self.works: list[tuple[bytes, Deferred[bytes]]] = []
 
     async def work(self, token: bytes) -> bytes:

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.memory.bus import MemoryNodeBus
 from im.adapters.memory.registry import MemoryRegistry
-from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
+from im.adapters.sql.sqlite import StorePolicy
 from im.adapters.token.authenticator import TokenAuthenticator
 from im.adapters.token.keys import KeyRing
 from im.adapters.token.signed import SignedTokens
@@ -33,6 +33,7 @@ from im.http.port import public_root
 from im.http.site import QuietSite
 from im.ports import IStore, NodeBatch, Session
 from im.test.gateway.transports import FakeSocket
+from im.test.memory_store import memory_store
 
 NOW = 1_800_000_000.0
 ORIGIN = "https://shop.example"
@@ -61,10 +62,8 @@ class ApiCase(SynchronousTestCase):
         """Put everything together; `self.key` may everything."""
         self.clock = Clock()
         self.registry, self.bus = MemoryRegistry(), MemoryNodeBus()
-        database = MemoryDatabase()
-        self.addCleanup(database.close)
         policy = StorePolicy(self.limits, users_open=False)
-        self.store = SqliteStore(database, inline_runners(), self.now_ms, policy, self.fail)
+        self.store = memory_store(self, self.now_ms, policy)
         self._hooks = Hooks(self.hooks(), self.clock, self.now_ms)
         worker_ports = WorkerPorts(self.store, self.registry, self.bus)
         self.worker = Worker(self.clock, worker_ports, questions=Questions(self._hooks, False))

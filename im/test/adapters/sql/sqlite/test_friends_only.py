@@ -1,10 +1,11 @@
 """Who may write to whom where strangers may not."""
 
-from im.adapters.sql.sqlite import MemoryDatabase, SqliteStore, StorePolicy, inline_runners
+from im.adapters.sql.sqlite import StorePolicy
 from im.core.errors import Code
 from im.core.limits import Limits
 from im.core.relations import EndFriendship, OpenDirect
 from im.ports import IStore
+from im.test.memory_store import memory_store
 from im.testing.contracts.store_base import a_send
 from im.testing.contracts.store_relations import ACCEPT, ASK, RelationCase
 
@@ -13,10 +14,8 @@ class FriendsOnlyTests(RelationCase):
     """A store where only friends write to each other."""
 
     def open_store(self, limits: Limits, users_open: bool) -> IStore:
-        database = MemoryDatabase()
-        self.addCleanup(database.close)
         policy = StorePolicy(limits, users_open, is_for_friends=True)
-        return SqliteStore(database, inline_runners(), self.now_ms, policy, self.fail)
+        return memory_store(self, self.now_ms, policy)
 
     async def test_a_stranger_cannot_write_before_they_are_friends_nor_after(self) -> None:
         """And the first word makes no conversation."""
