@@ -59,6 +59,8 @@ class NodeTests(SynchronousTestCase):
 
 
 class ClusterTests(PostgresTestCase):
+    uses_processes = True
+
     def setUp(self) -> None:
         super().setUp()
         self.assertNotEqual(shard_of(DIRECT, SHARDS), shard_of(OTHER, SHARDS))

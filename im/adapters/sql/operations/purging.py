@@ -7,6 +7,7 @@ which is not stamped as changed: nobody has to hear of it.
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.messages import Messages
 from im.core.entries import EDIT, LASTING, REACTION
+from im.core.groups import is_group
 from im.core.purging import FindOld, MessagesPurged, OldFound, PurgeMessages
 
 _LOOK = (
@@ -14,14 +15,13 @@ _LOOK = (
     " WHERE e.conversation_id = c.conversation_id AND e.seq > c.purged_seq ORDER BY e.seq LIMIT 1) END"
     " FROM conversation AS c WHERE c.conversation_id > ? ORDER BY c.conversation_id LIMIT ?"
 )
-_FIRST = (
-    "SELECT e.seq FROM conversation AS c JOIN message AS e ON e.conversation_id = c.conversation_id"
-    " WHERE c.conversation_id = ? AND e.conversation_id = ? AND e.seq > c.purged_seq ORDER BY e.seq LIMIT 1"
+_PART = (
+    "SELECT min(seq), max(seq), coalesce(min(CASE WHEN time_ms >= ? THEN seq END), max(seq) + 1) - 1"
+    " FROM (SELECT seq, time_ms FROM message WHERE conversation_id = ? AND seq >"
+    " (SELECT purged_seq FROM conversation WHERE conversation_id = ?) ORDER BY seq LIMIT ?) AS part"
 )
-_END = (
-    "SELECT max(seq), coalesce(min(CASE WHEN time_ms >= ? THEN seq END), max(seq) + 1) - 1"
-    " FROM message WHERE conversation_id = ? AND seq BETWEEN ? AND ?"
-)
+"""The first entry of a part, the last, and the last of those before it that are old one after the other."""
+
 _CHANGES = (
     "SELECT conversation_id, kind, target_seq, sender, value, seq FROM message_change"
     f" WHERE conversation_id = ? AND kind IN ({EDIT}, {REACTION}) AND target_seq BETWEEN ? AND ? LIMIT ?"
@@ -57,17 +57,14 @@ class Purging:
         """Remove a part of what is old in a conversation."""
         self._messages.write()
         conversation, execute = write.conversation, self._connection.execute
-        row = execute(_FIRST, (conversation, conversation)).fetchone()
-        if row is None:
-            return MessagesPurged(conversation, 0, False)
-        (first,) = row
-        last, end = execute(_END, (write.before_ms, conversation, first, first + write.most - 1)).fetchone()
-        if end < first:
+        asked = (write.before_ms, conversation, conversation, write.most)
+        first, last, end = execute(_PART, asked).fetchone()
+        if first is None or end < first:
             return MessagesPurged(conversation, 0, False)
         if self._forget_about(conversation, first, end, write.most):
             return MessagesPurged(conversation, 0, True)
         count = execute(_PURGE, (b"", conversation, first, end)).rowcount
-        execute(_SET_PURGED, (end, conversation))
+        self._connection.executemany(_SET_PURGED, [(end, conversation)])
         return MessagesPurged(conversation, count, end == last)
 
     def _forget_about(self, conversation: str, first: int, last: int, most: int) -> bool:
@@ -76,7 +73,7 @@ class Purging:
         changes = connection.execute(_CHANGES, asked).fetchall()
         connection.executemany(_PURGE_CHANGE, [(b"", conversation, seq) for *_, seq in changes])
         connection.executemany(_FORGET_CHANGE, [key for *key, _ in changes])
-        mentions = connection.execute(_MENTIONS, asked).fetchall()
+        mentions = connection.execute(_MENTIONS, asked).fetchall() if is_group(conversation) else []
         connection.executemany(_FORGET_MENTION, mentions)
         return len(changes) == most or len(mentions) == most
 
