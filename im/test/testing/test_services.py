@@ -4,13 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import pika
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.test.system.processes import is_alive, wait_for
 from im.testing.services import MissingServerError, ServerProcess, shared
 from im.testing.services.process import is_listening
+from im.testing.services.rabbitmq import RabbitServer
 from im.testing.services.redis import RedisServer
 
 
@@ -56,6 +59,21 @@ class ServerTests(SynchronousTestCase):
         self.assertFalse(server.folder.exists())
         with self.assertRaises(ProcessLookupError):
             os.kill(pid, 0)
+
+    def test_a_rabbitmq_keeps_its_queues_in_its_folder_whatever_its_port(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="im-kept-", dir="/tmp"))
+        self.addCleanup(shutil.rmtree, folder)
+        kept = pika.BasicProperties(delivery_mode=2)
+        for written, found in ((b"kept", None), (b"", b"kept")):
+            server = RabbitServer(folder)
+            self.addCleanup(server.stop)
+            server.start()
+            with pika.BlockingConnection(pika.URLParameters(server.url)) as connection:
+                channel = connection.channel()
+                channel.queue_declare("q", durable=True)
+                self.assertEqual(channel.basic_get("q")[2], found)
+                channel.basic_publish("", "q", written, kept)
+            server.stop()
 
     def test_a_killed_server_starts_again_at_its_place(self) -> None:
         server = self.server(RedisServer)

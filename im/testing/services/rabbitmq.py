@@ -9,6 +9,9 @@ from im.testing.services.process import ServerProcess, free_port, is_listening
 
 _PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 _CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+_NODE = "im@localhost"
+"""The same at every start in a folder, whatever the port: what is kept there is kept under this name."""
+
 _CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
 log.file = false
@@ -86,7 +89,7 @@ class RabbitServer(ServerProcess):
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self.folder),
             **self._names.variables,
-            "RABBITMQ_NODENAME": f"im{self.port}@localhost",
+            "RABBITMQ_NODENAME": _NODE,
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self._distribution),
