@@ -83,6 +83,12 @@ def _react(parser: Parser) -> None:
     parser.add_argument("--remove", action="store_true", help="take it back")
 
 
+def _delete(parser: Parser) -> None:
+    acting(parser)
+    whereto(parser, "--with")
+    parser.add_argument("seqs", type=place, nargs="+", metavar="SEQ", help="the messages' numbers there")
+
+
 def _contacts(parser: Parser) -> None:
     acting(parser)
     parser.add_argument(
@@ -342,6 +348,9 @@ _COMMANDS: dict[str, tuple[Callable[[Parser], None], str]] = {
     "recall": (_message, "take a message back"),
     "edit": (_edit, "give one's own message another text"),
     "react": (_react, "set a reaction to a message, or take it back"),
+    "delete": (_delete, "delete messages for oneself; others keep them"),
+    "clear": (_message, "delete everything up to a message for oneself; others keep it"),
+    "readers": (_message, "show how many have read a message, and who"),
     "friends": (_actions(FRIENDS), "show friends and requests, ask, accept, block"),
     "groups": (_actions(GROUPS), "show, make and change groups"),
     "nodes": (local, "show the nodes of a cluster: addresses, load, version, state"),

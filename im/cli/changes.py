@@ -1,7 +1,7 @@
-"""How a change of a group or of a message is told."""
+"""How a change of a group, of a message, or of one's own place is told."""
 
 from im.cli.output import Json, Output, shown
-from im.client.grouped import Outcome
+from im.client.grouped import Outcome, Place
 
 
 def tell(outcome: Outcome, output: Output) -> None:
@@ -13,6 +13,12 @@ def tell(outcome: Outcome, output: Output) -> None:
 def tell_group(outcome: Outcome, output: Output) -> None:
     """What became of a change of a group."""
     output.record(outcome._asdict(), shown(f"{outcome.conversation}: {_words(outcome)}"))
+
+
+def tell_place(place: Place, output: Output) -> None:
+    """What one sees of a conversation after a change for oneself."""
+    said = f"seen from {place.visible_from} on, {place.unread} unread"
+    output.record(place._asdict(), shown(f"{place.conversation}: {said}"))
 
 
 def _words(outcome: Outcome) -> str:

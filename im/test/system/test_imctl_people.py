@@ -141,6 +141,21 @@ class ContactTests(ImctlCase):
 
 
 class ChangeTests(ImctlCase):
+    def test_messages_are_deleted_for_oneself_and_their_readers_shown(self) -> None:
+        for text in ("one", "two", "three"):
+            self.send("alice", "bob", text)
+        here = ("--conversation", "d~alice~bob")
+        read = self.ok("readers", "--as", "alice", *here, "2", "--json").record
+        self.assertEqual((read["read"], read["members"], read["users"]), (0, 1, []))
+        deleted = self.ok("delete", "--as", "bob", *here, "2", "2", "--json").record
+        self.assertEqual(deleted, {"conversation": "d~alice~bob", "visible_from": 1, "unread": 2})
+        self.assertEqual(
+            self.ok("clear", "--as", "bob", *here, "1").out, "d~alice~bob: seen from 2 on, 1 unread\n"
+        )
+        self.assert_fails(self.imctl("readers", "--as", "bob", *here, "1", "--json"), 1, "not_found")
+        told = self.ok("history", "--as", "alice", *here, "--json").records
+        self.assertEqual([each["text"] for each in told], ["one", "two", "three"])
+
     def test_history_shows_messages_as_they_are_now(self) -> None:
         for text in ("one", "two", "three"):
             self.send("alice", "bob", text)
