@@ -9,6 +9,7 @@ from pathlib import Path
 
 from im.adapters.jwt import verifier
 from im.adapters.token import keys, signed
+from im.business import purging
 from im.business.worker import MAX_UNLOCATED
 from im.core.ids import MAX_ID_CHARACTERS
 from im.core.limits import Limits
@@ -68,6 +69,7 @@ FIXED = (
         "of a WebSocket in a round of keepalives",
     ),
     ("delivered cursors", cursors.MAX_WAITING, "cursors", "of one node, not yet written"),
+    ("purge", purging.ENTRIES_AT_ONCE, "entries", "of the log, in one transaction that removes old content"),
     (
         "unlocated announcements",
         MAX_UNLOCATED,
