@@ -2,6 +2,7 @@
 
 from im.adapters.sql.operations.connection import Connection
 from im.adapters.sql.operations.group_rows import load_group
+from im.adapters.sql.operations.padding import MARKS, questions_of
 from im.core.changing import MOST_READERS, GetReaders, Readers, no_target
 from im.core.errors import Refused
 from im.core.grouping import (
@@ -60,8 +61,7 @@ _NAME_READERS = (
     f" AND join_seq <= ? AND ({_HAS_READ}) ORDER BY user_id"
 )
 _FOUND = (
-    "SELECT user_id FROM member WHERE conversation_id = ? AND leave_seq IS NULL"
-    f" AND user_id IN ({', '.join('?' * _AT_ONCE)})"
+    f"SELECT user_id FROM member WHERE conversation_id = ? AND leave_seq IS NULL AND user_id IN ({MARKS})"
 )
 
 
@@ -125,10 +125,8 @@ def members_found(connection: Connection, query: FindMembers) -> MembersFound:
     if row is None:
         return MembersFound(query.conversation, 0, ())
     users: list[str] = []
-    for start in range(0, len(query.users), _AT_ONCE):
-        page = query.users[start : start + _AT_ONCE]
-        asked = (query.conversation, *page, *("",) * (_AT_ONCE - len(page)))
-        users += (user for (user,) in connection.execute(_FOUND, asked))
+    for asked in questions_of(query.users):
+        users += (user for (user,) in connection.execute(_FOUND, (query.conversation, *asked)))
     return MembersFound(query.conversation, row[0], tuple(users))
 
 
