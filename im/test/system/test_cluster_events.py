@@ -3,44 +3,32 @@
 import json
 import os
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 import pika
-from twisted.trial.unittest import SynchronousTestCase
 
 from im.core.events import STORED
 from im.test.adapters.sql.postgres.support import execute
-from im.test.system.imctl import environment, run
+from im.test.system.cluster_case import ClusterCase
 from im.test.system.processes import wait_for
 from im.test.system.webhook_target import Target
-from im.testing.clusters import Cluster, ClusterPlan
-from im.testing.clusters.folders import cluster_folder
 from im.testing.clusters.member import Member
 
-NODE = "node-1"
 SECONDS = 30.0
 
 
-class ClusterEventTests(SynchronousTestCase):
-    uses_processes = True
+class ClusterEventTests(ClusterCase):
+    business = 2
+    settings: Mapping[str, str] = {"IM_WEBHOOKS_PRIVATE": "true", "IM_AMQP_EVENTS": STORED}
 
     def setUp(self) -> None:
-        self.folder = cluster_folder(self)
         self.got: dict[int, str] = {}
         self.target = Target()
         self.addCleanup(self.target.end)
-        settings = {"IM_WEBHOOKS_PRIVATE": "true", "IM_AMQP_EVENTS": STORED}
-        self.cluster = Cluster(ClusterPlan(self.folder / "state", 1, 2, settings), environment())
-        self.addCleanup(self.cluster.stop)
-        self.cluster.start()
+        super().setUp()
         self.rabbitmq = pika.BlockingConnection(pika.URLParameters(self.cluster.urls["IM_AMQP_URL"]))
         self.addCleanup(self.rabbitmq.close)
-
-    def imctl(self, command: str, *argv: str) -> list[dict[str, Any]]:
-        where = ("--state-dir", str(self.folder / "state"), "--node", NODE, "--json")
-        ended = run(self.folder, command, *where, *argv)
-        self.assertEqual(0, ended.status, ended.err)
-        return ended.records
 
     def told(self) -> list[int]:
         """The seqs of the messages of which the target knows."""

@@ -2,30 +2,19 @@
 
 import sys
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from im.test.docs_commands import commands
-from im.test.system.imctl import Ended, environment, run
+from im.test.system.cluster_case import ClusterCase
+from im.test.system.imctl import Ended, run
 from im.test.system.processes import ROOT, Process, wait_for
-from im.testing.clusters import Cluster, ClusterPlan
-from im.testing.clusters.folders import cluster_folder
 
 PAGE = ROOT / "docs" / "cluster.md"
 PROGRAM = "docs/examples/custom_consumer/seats.py"
 ASK = "scripts/imctl call 10100 --raw 4137 --as alice --state-dir var/cluster --node node-1"
 
 
-class CustomConsumerTests(SynchronousTestCase):
-    uses_processes = True
-
-    def setUp(self) -> None:
-        self.folder = cluster_folder(self)
-        self.cluster = Cluster(ClusterPlan(self.folder / "state", 1, 1), environment())
-        self.addCleanup(self.cluster.stop)
-        self.cluster.start()
-
+class CustomConsumerTests(ClusterCase):
     def ask(self, user: str) -> Ended:
-        _, *argv = ASK.replace("alice", user).replace("var/cluster", str(self.folder / "state")).split()
+        _, *argv = ASK.replace("alice", user).replace("var/cluster", str(self.state)).split()
         return run(self.folder, *argv, "--json")
 
     def own(self) -> Process:

@@ -1,37 +1,25 @@
 """The HTTP API of a worker: a back end needs no gateway for it, and a client finds one there."""
 
 import json
+import signal
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from im.cli.keys import local_token
-from im.test.system.imctl import environment, run
+from im.test.system.cluster_case import ClusterCase
+from im.test.system.imctl import environment
 from im.test.system.processes import BIN, Process, wait_for
-from im.testing.clusters import Cluster, ClusterPlan
-from im.testing.clusters.folders import cluster_folder
 
 REVOKED_WITHIN_SECONDS = 60.0
+IN_FLIGHT_AFTER_SECONDS = 0.5
 
 
-class WorkerHttpTests(SynchronousTestCase):
-    uses_processes = True
-
-    def setUp(self) -> None:
-        self.folder = cluster_folder(self)
-        self.state = self.folder / "state"
-        self.cluster = Cluster(ClusterPlan(self.state, 1, 2), environment())
-        self.addCleanup(self.cluster.stop)
-        self.cluster.start()
-
-    def imctl(self, command: str, *argv: str) -> list[dict[str, Any]]:
-        ended = run(self.folder, command, "--state-dir", str(self.state), "--node", "node-1", "--json", *argv)
-        self.assertEqual(ended.status, 0, ended.err)
-        return ended.records
+class WorkerHttpTests(ClusterCase):
+    business = 2
 
     def ask(self, worker: str, path: str, token: str, body: object = None) -> tuple[int, Any]:
         told = self.cluster.member(worker).told
@@ -53,6 +41,7 @@ class WorkerHttpTests(SynchronousTestCase):
         self.assertEqual(self.ask("worker-1", "/ws", "")[0], 404)
         self.check_it_answers_again_when_rabbitmq_is_back(key["key"])
         self.check_a_revoked_key_is_refused_everywhere(key)
+        self.check_what_is_asked_when_a_worker_stops_is_answered()
 
     def check_a_client_finds_its_node(self) -> None:
         node, token = self.cluster.member("node-1").told, local_token(self.state, "alice", 60.0)
@@ -92,6 +81,18 @@ class WorkerHttpTests(SynchronousTestCase):
             asks = partial(self.ask, worker, "/v1/users", key, {"user": "dora"})
             wait_for(lambda asks=asks: asks()[0] == 200, f"an answer of {worker}", 30.0)  # type: ignore[misc]
         self.check_a_back_end_pushes(key, "again")
+
+    def check_what_is_asked_when_a_worker_stops_is_answered(self) -> None:
+        (key,) = self.imctl("keys", "create", "last", "--scope", "users:write")
+        database = self.cluster.engines["postgresql"]
+        database.pause()
+        with ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(self.ask, "worker-2", "/v1/users", key["key"], {"user": "fred"})
+            time.sleep(IN_FLIGHT_AFTER_SECONDS)
+            self.cluster.member("worker-2").signal(signal.SIGTERM)
+            time.sleep(IN_FLIGHT_AFTER_SECONDS)
+            database.go_on()
+            self.assertEqual(asked.result()[0], 200)
 
     def check_a_revoked_key_is_refused_everywhere(self, key: dict[str, Any]) -> None:
         self.imctl("keys", "revoke", key["id"])
