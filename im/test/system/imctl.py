@@ -45,18 +45,25 @@ def environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("IM_")} | more
 
 
-def run(folder: Path, *argv: str, **environ: str) -> Ended:
-    """Run `imctl` in a folder to its end."""
+def run_to_its_end(
+    command: Sequence[str | Path], folder: Path, environ: Mapping[str, str], lines: bytes = b""
+) -> Ended:
+    """Run a command in a folder to its end; it reads `lines`."""
     done = subprocess.run(
-        [BIN / "imctl", *argv],
+        command,
         cwd=folder,
         env=environment(**environ),
-        stdin=subprocess.DEVNULL,
+        input=lines,
         capture_output=True,
         timeout=PATIENCE_SECONDS,
         check=False,
     )
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def run(folder: Path, *argv: str, **environ: str) -> Ended:
+    """Run `imctl` in a folder to its end."""
+    return run_to_its_end([BIN / "imctl", *argv], folder, environ)
 
 
 def start_node(

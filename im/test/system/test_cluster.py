@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from im.test.docs_commands import commands
 from im.test.system.cluster_personal import check_personal
 from im.test.system.cluster_seeing import check_metrics, check_seeing
 from im.test.system.imctl import environment, run
-from im.test.system.processes import PATIENCE_SECONDS, ROOT, Process, is_alive, wait_for
+from im.test.system.pasting import paste
+from im.test.system.processes import ROOT, Process, is_alive, wait_for
 from im.testing.clusters.folders import cluster_folder
 
 READY_SECONDS = 60.0
@@ -95,15 +95,7 @@ class ClusterTests(SynchronousTestCase):
         found = [each.text.replace(" var", f" {self.state}") for each in commands(SCENARIOS)]
         self.assertGreater(len(found), 5)
         for text in found[1:]:  # The first starts a node.
-            done = subprocess.run(
-                ["/bin/sh", "-c", text],
-                cwd=ROOT,
-                env=environment(IM_STATE_DIR=str(self.state)),
-                capture_output=True,
-                timeout=PATIENCE_SECONDS,
-                check=False,
-            )
-            self.assertEqual(done.returncode, 0, f"{text}: {done.stdout.decode()}{done.stderr.decode()}")
+            paste(text, {"IM_STATE_DIR": str(self.state)})
 
     def check_healing(self, node: str) -> None:
         """What is killed comes back at its place."""

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.cli.keys import local_token
 from im.proto.session_pb2 import OnlineMessage
 from im.test.docs_commands import Command, commands
-from im.test.system.imctl import FREE, environment
+from im.test.system.imctl import FREE
+from im.test.system.pasting import paste
 from im.test.system.processes import PATIENCE_SECONDS, ROOT, Process, ready_node, wait_for
 from im.test.test_docs import pages
 from im.wire.codec import pack
@@ -81,12 +81,12 @@ class PageTests(SynchronousTestCase):
             self.start(command.text)
         elif command.text == WITHOUT_NODE:
             self.stop_node()
-            self.run_to_its_end(command)
+            self.run_to_its_end(command.text)
             self.start_node()
         else:
             if command.text == WITH_DEVICE:
                 self.log_in(*command.text.split()[-2:])
-            self.run_to_its_end(command)
+            self.run_to_its_end(command.text)
             if command.text == RELOADS:
                 self.reload()
 
@@ -106,20 +106,10 @@ class PageTests(SynchronousTestCase):
             connection.sendall(frame(pack(online, 1)))
             self.assertTrue(connection.recv(1), "an answer")
 
-    def run_to_its_end(self, command: Command) -> None:
+    def run_to_its_end(self, text: str) -> None:
         """It must end well."""
-        text = f"{command.text} {FEW_TESTS}" if command.text.startswith(TESTS) else command.text
-        done = subprocess.run(
-            ["/bin/sh", "-c", text],
-            cwd=self.folder,
-            env=environment(**self.environ),
-            input=LINES,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-        self.assertEqual(done.returncode, 0, f"{command.page}:{command.line}: {done.stdout.decode()}")
+        few = f"{text} {FEW_TESTS}" if text.startswith(TESTS) else text
+        paste(few, self.environ, self.folder, LINES)
 
     def start(self, text: str) -> Process:
         """Start what goes on."""

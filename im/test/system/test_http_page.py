@@ -1,11 +1,11 @@
 """Every command of `docs/http.md`, and pushes by `imctl`, against a real node."""
 
 import json
-import subprocess
 
 from im.test.docs_commands import commands
-from im.test.system.imctl import ImctlCase, Live, environment
-from im.test.system.processes import PATIENCE_SECONDS, ROOT, wait_for
+from im.test.system.imctl import ImctlCase, Live
+from im.test.system.pasting import paste
+from im.test.system.processes import ROOT, wait_for
 
 PAGE = ROOT / "docs" / "http.md"
 
@@ -21,15 +21,7 @@ class HttpPageTests(ImctlCase):
         for command in commands(PAGE):
             variables = {"KEY": self.key, "API": self.api, "PUSH": push, "WEBHOOK": webhook}
             variables |= {"GROUP": group, "SEQ": seq}
-            done = subprocess.run(
-                ["sh", "-c", command.text],
-                env=environment(**variables),
-                capture_output=True,
-                timeout=PATIENCE_SECONDS,
-                check=False,
-            )
-            self.assertEqual(0, done.returncode, (command.text, done.stderr))
-            answer = json.loads(done.stdout)
+            answer = paste(command.text, variables).record
             if "secret" in answer:
                 webhook = answer["id"]
             elif "client_msg_id" in answer:
@@ -41,13 +33,8 @@ class HttpPageTests(ImctlCase):
 
     def test_every_route_has_a_command(self) -> None:
         called = " ".join(command.text for command in commands(PAGE))
-        done = subprocess.run(
-            ["curl", "-fsS", "-H", f"Authorization: Bearer {self.key}", f"{self.api}/v1/openapi.json"],
-            capture_output=True,
-            timeout=PATIENCE_SECONDS,
-            check=True,
-        )
-        for path in json.loads(done.stdout)["paths"]:
+        shown = paste(f"curl -fsS -H 'Authorization: Bearer {self.key}' {self.api}/v1/openapi.json")
+        for path in json.loads(shown.out)["paths"]:
             start = path.partition("{")[0]
             self.assertIn(start, called)
 

@@ -2,16 +2,15 @@
 
 import json
 import runpy
-import shlex
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.test.docs_commands import commands
-from im.test.system.imctl import FREE, ImctlCase, environment
-from im.test.system.processes import BIN, PATIENCE_SECONDS, ROOT, Process, wait_for
+from im.test.system.imctl import FREE, ImctlCase
+from im.test.system.pasting import paste
+from im.test.system.processes import BIN, ROOT, Process, wait_for
 
 EXAMPLE = ROOT / "docs" / "examples" / "mobile_push"
 PHONE = """
@@ -33,12 +32,7 @@ react(lambda reactor: Deferred.fromCoroutine(main(reactor)))
 class ExampleTests(SynchronousTestCase):
     def test_it_prints_what_would_be_sent(self) -> None:
         (command,) = commands(ROOT / "docs" / "offline.md")
-        program = [str(BIN / "python"), *shlex.split(command.text)[1:]]
-        done = subprocess.run(
-            program, cwd=ROOT, env=environment(), capture_output=True, timeout=PATIENCE_SECONDS, check=False
-        )
-        self.assertEqual(done.returncode, 0, done.stderr.decode())
-        messages = [json.loads(line)["body"]["message"] for line in done.stdout.splitlines()]
+        messages = [each["body"]["message"] for each in paste(command.text).records]
         self.assertEqual(["bobs-phone"] * 2, [each["token"] for each in messages])
         self.assertEqual(
             ["are you there?", "it is paid"], [each["notification"]["body"] for each in messages]
