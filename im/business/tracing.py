@@ -4,9 +4,10 @@ It is read off the tables, the registry and the windows of the nodes when an ope
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.python.failure import Failure
 
 from im.core.errors import Refused, RefusedError
 from im.core.ids import GROUP
@@ -71,16 +72,14 @@ class TraceDesk:
         assert isinstance(shards, ShardsFound)
         shard, worker, epoch = _committed_by(shards, entry.time_ms)
         flights = FindFlights(entry.conversation, entry.seq, tuple(each.user for each in entry.members))
-        asking = [(node, self._ask(node, flights)) for node in await self._nodes(flights)]
+        asked = await self._nodes(flights)
         nodes: list[NodeTrace] = []
         sessions: list[SessionTrace] = []
-        for node, answer in asking:
-            try:
-                found = await answer
-            except UnavailableError:
-                nodes.append(NodeTrace(node, False, False))
-            else:
-                nodes.append(NodeTrace(node, True, not found.more))
+        asking = [self._ask(node, flights).addErrback(_silent) for node in asked]
+        answers = await gatherResults(asking, consumeErrors=True).addErrback(_first)
+        for node, found in zip(asked, answers, strict=True):
+            nodes.append(NodeTrace(node, found is not None, found is not None and not found.more))
+            if found is not None:
                 sessions += [SessionTrace(node, each, _state(each, entry)) for each in found.flights]
         return Trace(entry, shard, worker, epoch, nodes, sessions)
 
@@ -90,6 +89,15 @@ class TraceDesk:
         if flights.conversation.partition("~")[0] == GROUP:
             found.update(await self._registry.holding([flights.conversation]))
         return sorted(found)
+
+
+def _silent(failure: Failure) -> None:
+    failure.trap(UnavailableError)
+
+
+def _first(failure: Any) -> Any:
+    """The error itself of the first that failed: that the operator has gone."""
+    return failure.value.subFailure
 
 
 def _committed_by(shards: ShardsFound, time_ms: int) -> tuple[int, str, int]:
@@ -108,6 +116,6 @@ def _state(flight: Flight, entry: TracedEntry) -> str:
     if flight.since_ms > entry.time_ms:
         return CAME_LATER
     delivered = {each.user: each.delivered_seq for each in entry.members}
-    if flight.user == entry.sender or delivered[flight.user] >= entry.seq:
+    if flight.user == entry.sender or delivered.get(flight.user, 0) >= entry.seq:
         return ACKNOWLEDGED
     return NOTHING_IN_FLIGHT

@@ -5,7 +5,7 @@ It is read off the windows when somebody asks: no message costs anything for it.
 
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, TimeoutError, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -80,4 +80,6 @@ class Flights:
 
     def _late(self, failure: Failure, number: int) -> Failure:
         self._asked.pop(number, None)
-        return Failure(UnavailableError("the node does not answer"))
+        return (
+            Failure(UnavailableError("the node does not answer")) if failure.check(TimeoutError) else failure
+        )

@@ -28,7 +28,9 @@ class BridgedStore:
 
     def write(self, batch: Sequence[Write]) -> "Deferred[list[Result]]":
         """See `IStore.write`."""
-        return gatherResults([self._write(each) for each in batch], consumeErrors=True).addErrback(_first)
+        return gatherResults([self._write(each) for each in batch], consumeErrors=True).addErrback(
+            first_error
+        )
 
     def read(self, query: Query) -> "Deferred[Result]":
         """See `IStore.read`."""
@@ -50,7 +52,7 @@ class BridgedStore:
         parts = [write._replace(users=tuple(users)) for users in pages.values()]
         answers: list[Any] = await gatherResults(
             [self._ask(part).addCallback(_checked) for part in parts], consumeErrors=True
-        ).addErrback(_first)
+        ).addErrback(first_error)
         stored = [each for each in answers if isinstance(each, PushStored)]
         refused = [each for each in answers if isinstance(each, Refused)]
         if refused or not stored:
@@ -67,6 +69,6 @@ def _checked(result: Result) -> Result:
     return result
 
 
-def _first(failure: Any) -> Any:
+def first_error(failure: Any) -> Any:
     """The error itself of the first that failed."""
     failure.value.subFailure.raiseException()

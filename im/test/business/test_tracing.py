@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -114,6 +114,24 @@ class TracingTests(SynchronousTestCase):
     def test_a_node_that_is_silent_is_told_as_such(self) -> None:
         trace = self.trace()
         self.assertEqual(([*trace.nodes], [*trace.sessions]), ([NodeTrace("n2", False, False)], []))
+
+    def test_an_operator_who_goes_meanwhile_leaves_no_question_open(self) -> None:
+        self.tables.entry = ENTRY._replace(conversation=GROUP)
+        asked: list[Deferred[FlightsFound]] = []
+
+        def ask(node: str, wanted: FindFlights) -> Deferred[FlightsFound]:
+            asked.append(Deferred())
+            return asked[-1]
+
+        desk = TraceDesk(self.tables, self.registry, ask)
+        tracing = Deferred.fromCoroutine(desk.trace(TraceEntry(TALK, 7)))
+        self.assertEqual(len(asked), 2)
+        tracing.cancel()
+        self.assertTrue(all(each.called for each in asked))
+        self.failureResultOf(tracing, CancelledError)
+
+    def test_a_session_of_somebody_who_is_no_member_has_acknowledged_nothing(self) -> None:
+        self.assertEqual(self.state(flight("carol")), ["nothing_in_flight"])
 
     def test_what_was_written_and_not_acknowledged_is_in_flight(self) -> None:
         self.assertEqual(self.state(flight(resends=0), flight(resends=2)), ["in_flight"] * 2)

@@ -1,5 +1,6 @@
 """How far an entry is on its way to the sessions of a node, asked over the bus."""
 
+from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.core.seeing import FindFlights, Flight, FlightsFound
@@ -58,6 +59,11 @@ class FlightsTests(SynchronousTestCase):
         self.world.pass_seconds(flights.ANSWER_SECONDS + 0.1)
         self.failureResultOf(asking, UnavailableError)
         self.world.bus.publish("n1", NodeBatch(answers=((1, FlightsFound((), False)),)))
+
+    def test_who_asks_no_more_is_not_told_that_a_node_is_silent(self) -> None:
+        asking = self.world.node.flights.ask("n2", WANTED)
+        asking.cancel()
+        self.failureResultOf(asking, CancelledError)
 
     def test_questions_that_wait_are_bounded(self) -> None:
         self.patch(flights, "MOST_ASKED", 1)

@@ -2,13 +2,14 @@
 
 from typing import cast
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from im.adapters.amqp.depths import ShardDepths
 from im.adapters.sql.postgres import ShardStore
 from im.core.commands import Query, Result
+from im.core.errors import Code, Refused
 from im.core.seeing import FindShards, ShardRow, ShardsFound, TraceEntry
 from im.core.shards import shard_of
 from im.http.seeing import ShardStatus
@@ -19,6 +20,8 @@ from im.tap.cluster.shards import AnnouncedStore
 SHARDS = 4
 ROWS = tuple(ShardRow(number, f"w{number}", number + 1) for number in range(SHARDS))
 
+BEFORE = tuple(ShardRow(number, "", 0) for number in range(SHARDS))
+
 
 class Owners:
     """The store as nodes see it: each shard's owner answers as the test says."""
@@ -26,12 +29,18 @@ class Owners:
     def __init__(self) -> None:
         self.silent: set[int] = set()
         self.refusing: set[int] = set()
+        self.failing: set[int] = set()
+        self.early: set[int] = set()
 
     def read(self, query: Query) -> "Deferred[Result]":
         assert isinstance(query, FindShards)
         number = shard_of(query.conversation, SHARDS)
         if number in self.refusing:
             return fail(UnavailableError("gone"))
+        if number in self.failing:
+            return succeed(Refused(Code.INTERNAL, "the request failed"))
+        if number in self.early:
+            return succeed(ShardsFound(BEFORE, number, 1_000 + number))
         return Deferred() if number in self.silent else succeed(ShardsFound(ROWS, number, 1_000 + number))
 
 
@@ -62,6 +71,21 @@ class ShardsSeenTests(SynchronousTestCase):
         self.owners.silent, self.owners.refusing = {1}, {3}
         self.assertEqual(self.all()[1], ShardStatus(1, "w1", 2, 0, 0, False))
         self.assertEqual([each.answers for each in self.all()], [True, False, True, False])
+
+    def test_an_owner_that_fails_is_known_from_the_table(self) -> None:
+        self.owners.failing = {1}
+        self.assertEqual(self.all()[1], ShardStatus(1, "w1", 2, 0, 0, False))
+
+    def test_of_what_several_owners_read_the_latest_holds(self) -> None:
+        self.owners.early = {3}
+        self.assertEqual(self.all()[2], ShardStatus(2, "w2", 3, 1_002, None, True))
+
+    def test_an_operator_who_goes_meanwhile_leaves_no_question_open(self) -> None:
+        self.owners.silent = {0, 1, 2, 3}
+        asking = Deferred.fromCoroutine(self.seen.all())
+        asking.cancel()
+        self.failureResultOf(asking, CancelledError)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_where_nobody_answers_what_waits_is_told_still(self) -> None:
         self.owners.silent = {0, 1, 2, 3}
