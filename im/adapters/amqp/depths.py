@@ -46,8 +46,13 @@ class ShardDepths:
         """A queue that is not there closes the channel, so each has one of its own."""
         try:
             channel = await connection.channel()
+        except GONE:
+            return None
+        try:
             declared = await channel.queue_declare(queue=name, passive=True)
         except GONE:
             return None
-        channel.close()
+        finally:
+            if channel.is_open:
+                channel.close()
         return int(declared.method.message_count)
