@@ -216,12 +216,12 @@ class People:
             return self.are_online() and not any(person.client.unsent for person in people)
 
         await until(reactor, is_answered, "every answer", SETTLE_SECONDS)
-        for person in people:
-            await self._receive_all(person)
+        await gatherResults([Deferred.fromCoroutine(self._receive_all(person)) for person in people])
         # A sync does not wait for a read that is still on its way.
         await until(reactor, lambda: not any(each.reads_under_way for each in people), "every read")
-        for person in people:
-            for head in await person.client.heads():
+        found = await gatherResults([person.client.heads() for person in people])
+        for person, heads in zip(people, found, strict=True):
+            for head in heads:
                 self.unread[person.user, head.conversation] = head.unread
 
     def check(self, stored: Stored) -> Verdict:
