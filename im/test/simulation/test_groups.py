@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.test.simulation.groups import group_schedule, play, violations
 
 ONE_SEED = os.environ.get("IM_SEED")
-MANY = 5_000 if os.environ.get("IM_TEST_LONG") else 300
+MANY = 5_000 if os.environ.get("IM_TEST_LONG") else 800
 SEEDS = range(MANY) if ONE_SEED is None else range(int(ONE_SEED), int(ONE_SEED) + 1)
 
 
