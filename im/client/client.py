@@ -190,8 +190,7 @@ class Client(Grouped, Related):
 
     def heads(self) -> Deferred[list[Head]]:
         """Every conversation of the user as it is now, with its unread number."""
-        refreshed = self._wait_for(self._core.refresh)
-        return refreshed.addCallback(lambda _: self._core.heads())
+        return self._wait_for(self._core.refresh).addCallback(lambda _: self._core.heads())
 
     def unread(self) -> Deferred[int]:
         """What a badge says now: the unread messages of all conversations, but muted and hidden ones."""
