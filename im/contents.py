@@ -66,6 +66,12 @@ def parse(kind: int, content: bytes) -> Content | Refused | None:
     return parsed if refused is None else refused
 
 
+def answered(rich: bytes) -> int:
+    """The seq that a rich message answers; 0: none, or it is no rich message."""
+    parsed = parse(RICH, rich)
+    return parsed.reply_to if isinstance(parsed, contents.Rich) else 0
+
+
 def checked(send: Send) -> Send | Refused:
     """A message of a kind other than text with whom it mentions, or why it can't be sent."""
     parsed = parse(send.kind, send.content)

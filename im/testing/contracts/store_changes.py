@@ -19,7 +19,8 @@ from im.core.contents import MOST_REACTIONS
 from im.core.errors import Code, Refused
 from im.core.folding import Fold, Reaction
 from im.core.grouping import Join, Leave, Remove, SetGroup, SetRole
-from im.core.messages import MoveRead, Sent
+from im.core.ids import direct_conversation
+from im.core.messages import MoveRead, Pull, Send, SendAsApp, Sent
 from im.core.relations import Block
 from im.proto.content_pb2 import Card, Rich
 from im.testing.contracts.groups_base import GROUP, GroupCase, creation
@@ -146,6 +147,25 @@ class ChangeContract(GroupCase):
             await self.refused("alice", 1, Edit(wrong), Code.INVALID_ARGUMENT)
         self.time_ms += 1_440 * MINUTE_MS + 1
         await self.refused("alice", 1, Edit(b"late"), Code.PERMISSION_DENIED)
+
+    async def test_only_what_is_there_is_answered(self) -> None:
+        def answer(number: int, reply_to: int, conversation: str = DIRECT) -> Send:
+            content = Rich(kind=1, content=b"yes", reply_to=reply_to).SerializeToString()
+            return a_send(number, "alice", conversation)._replace(kind=entries.RICH, content=content)
+
+        others = direct_conversation("alice", "carol")
+        results: list[Result] = await self.write(
+            a_send(1), answer(2, 2), answer(3, 1), answer(4, 1, others), answer(5, 1, GROUP)
+        )
+        self.assertEqual([Sent, Refused, Sent, Refused, Refused], [type(each) for each in results])
+        for number, field in ((1, "reply_to"), (3, "reply_to"), (4, "conversation")):
+            self.assert_refused(results[number], Code.NOT_FOUND, field)
+        self.assert_refused(
+            await self.read(Pull(others, "alice", 0, True, 1)), Code.NOT_FOUND, "conversation"
+        )
+        app = answer(6, 3)
+        (refused,) = await self.write(SendAsApp(DIRECT, app.client_msg_id, app.kind, app.content))
+        self.assert_refused(refused, Code.NOT_FOUND, "reply_to")
 
     async def test_an_edited_answer_still_says_what_it_answers(self) -> None:
         rich = Rich(kind=1, content=b"gern", reply_to=1, mentions=["bob"])

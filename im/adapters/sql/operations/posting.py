@@ -4,7 +4,10 @@ from im.adapters.sql.checks import disabled
 from im.adapters.sql.operations.conversations import Conversation, Conversations, Member
 from im.adapters.sql.operations.messages import Key, Messages, Stored
 from im.adapters.sql.operations.users import Users
+from im.contents import answered
+from im.core.changing import no_target
 from im.core.contents import everyone_refusal
+from im.core.entries import RICH
 from im.core.errors import Code, Refused
 from im.core.groups import dissolved, gone, post_refusal
 from im.core.ids import DIRECT, GROUP, INBOX, direct_peer, users_by_id
@@ -81,7 +84,7 @@ class Posting:
             return refused
         if send.after and send.after != member.last_id and not self._is_stored_before(send):
             return _out_of_order()
-        return conversation, member
+        return answer_refusal(send.kind, send.content, conversation) or (conversation, member)
 
     def _is_stored_before(self, send: Send) -> bool:
         return self._messages.earlier((send.after, send.sender, send.conversation)) is not None
@@ -111,6 +114,9 @@ class Posting:
             return _out_of_order()
         if self._is_for_friends:
             return not_open()
+        unanswerable = answer_refusal(send.kind, send.content, None)
+        if unanswerable is not None:
+            return unanswerable
         users = (send.sender, peer)
         refused = self._users.mention(users, now_ms)
         if refused is not None:
@@ -255,6 +261,14 @@ def group_refusal(
     if group.is_dissolved:
         return dissolved()
     return post_refusal(group.settings, member.role, member.silenced_until_ms, now_ms)
+
+
+def answer_refusal(kind: int, content: bytes, conversation: Conversation | None) -> Refused | None:
+    """Why a message can't answer what it says it answers: an entry that is not there yet."""
+    if kind != RICH:
+        return None
+    head_seq = 0 if conversation is None else conversation.last_seq
+    return no_target()._replace(field="reply_to") if answered(content) > head_seq else None
 
 
 def head_of(conversation: Conversation, member: Member) -> tuple[int, int]:

@@ -3,7 +3,14 @@
 from im.adapters.sql.checks import disabled, post_problem
 from im.adapters.sql.operations.conversations import Conversations, Member
 from im.adapters.sql.operations.messages import Messages, Stored
-from im.adapters.sql.operations.posting import begin, blocked, find, group_refusal, stored_again
+from im.adapters.sql.operations.posting import (
+    answer_refusal,
+    begin,
+    blocked,
+    find,
+    group_refusal,
+    stored_again,
+)
 from im.adapters.sql.operations.users import Users
 from im.core.custom import Post
 from im.core.entries import counts
@@ -68,6 +75,7 @@ class Posts:
             return stored_again(self._messages, earlier, kind, content)
         post = Post(conversation, "", client_msg_id, kind, content)
         refused = self.refusal(post, now_ms)
+        refused = refused or answer_refusal(kind, content, self._conversations.get(conversation))
         if refused is not None:
             return refused
         sent = self.store(post, now_ms)
