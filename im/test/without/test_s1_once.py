@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from im.adapters.sql.operations.messages import Key, Messages, Stored
 from im.adapters.sql.operations.online import UNTIMED
 from im.adapters.sql.operations.steps import StepRules
+from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.sqlite.memory import MemoryDatabase
 from im.adapters.sql.sqlite.store import SqliteStore
 from im.adapters.sql.sqlite.writer import Writer
@@ -64,6 +65,7 @@ class CommitFirstTests(RuleTests, SynchronousTestCase):
                 return write(self, batch)
             database: Any = self._database
             copy = MemoryDatabase(database.backup())
-            return succeed(Writer(copy, lambda: 0, StepRules(LIMITS, True, UNTIMED)).execute(batch))
+            rules = StepRules(StorePolicy(LIMITS, users_open=True), UNTIMED)
+            return succeed(Writer(copy, lambda: 0, rules).execute(batch))
 
         return mock.patch.object(SqliteStore, "write", answer_first)

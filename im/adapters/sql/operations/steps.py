@@ -26,6 +26,7 @@ from im.adapters.sql.operations.relations import RelationParts, Relations
 from im.adapters.sql.operations.upkeep import Upkeep
 from im.adapters.sql.operations.users import Users
 from im.adapters.sql.operations.webhooks import WebhookWriter
+from im.adapters.sql.policy import StorePolicy
 from im.core.commands import CreateUser, Login, Result, SetDisabled, SetProfile, Write
 from im.core.custom import Conclude
 from im.core.ledger import (
@@ -37,7 +38,6 @@ from im.core.ledger import (
     MoveClock,
     OpenSession,
 )
-from im.core.limits import Limits
 from im.core.messages import MoveDelivered, MoveRead, Send, SendAsApp
 from im.core.purging import PurgeMessages
 from im.core.pushing import ExpirePushes, StorePush
@@ -49,30 +49,28 @@ REMEMBERED_CONVERSATIONS = 8_192
 class StepRules(NamedTuple):
     """What writes are allowed, and what the writer may take for granted.
 
-    `is_alone`: no other process writes to the database. `is_own` tells of a conversation whether this
-    writer is the only one that writes to its members.
+    `remembered`: how many conversations. `is_alone`: no other process writes to the database. `is_own` tells
+    of a conversation whether this writer is the only one that writes to its members.
     """
 
-    limits: Limits
-    users_open: bool
+    policy: StorePolicy
     almanac: Almanac
-    is_for_friends: bool = False
     remembered: int = REMEMBERED_CONVERSATIONS
     is_alone: bool = True
     is_own: Callable[[str], bool] | None = None
-    away_consumers: frozenset[str] = frozenset()
 
 
 class Steps:
     """Executes writes on one connection, within transactions that its user begins and ends."""
 
     def __init__(self, connection: Connection, epoch: str, rules: StepRules) -> None:
-        limits = rules.limits
+        policy = rules.policy
+        limits = policy.limits
         self.conversations = conversations = Conversations(connection, rules.remembered, rules.is_own)
         self.messages = messages = Messages(connection, epoch)
-        self.unreached = UnreachedWriter(connection, rules.away_consumers)
-        self.users = users = Users(connection, limits, rules.users_open, rules.is_alone)
-        self._posting = Posting(conversations, messages, users, limits, rules.is_for_friends)
+        self.unreached = UnreachedWriter(connection, policy.away_consumers)
+        self.users = users = Users(connection, limits, policy.users_open, rules.is_alone)
+        self._posting = Posting(conversations, messages, users, limits, policy.is_for_friends)
         self.events = EventWriter(connection, self.unreached, rules.is_alone)
         self.ledger = ledger = Ledger(connection, self.events, rules.is_alone)
         self._upkeep = Upkeep(connection, limits, rules.almanac)

@@ -66,17 +66,7 @@ class PostgresStore:
         def is_own(conversation: str) -> bool:
             return shard_of(conversation, self._shards) == shard
 
-        policy = self._policy
-        rules = StepRules(
-            policy.limits,
-            policy.users_open,
-            self._almanac,
-            policy.is_for_friends,
-            REMEMBERED_CONVERSATIONS,
-            is_alone=False,
-            is_own=is_own,
-            away_consumers=policy.away_consumers,
-        )
+        rules = StepRules(self._policy, self._almanac, REMEMBERED_CONVERSATIONS, False, is_own)
 
         def make() -> ShardWriter:
             return ShardWriter(self._database, shard, owner, self._time.now_ms, rules)

@@ -48,14 +48,7 @@ class SqliteStore:
         self._limits = policy.limits
         self._on_fatal = on_fatal
         self._almanac = Almanac(ZoneInfo(policy.time_zone), now_ms)
-        rules = StepRules(
-            policy.limits,
-            policy.users_open,
-            self._almanac,
-            policy.is_for_friends,
-            REMEMBERED_CONVERSATIONS,
-            away_consumers=policy.away_consumers,
-        )
+        rules = StepRules(policy, self._almanac, REMEMBERED_CONVERSATIONS)
         self._writer = Writer(database, now_ms, rules)
         self._idle_readers: deque[Reader] = deque()
         self._problem = ""

@@ -11,6 +11,7 @@ from psycopg2.errorcodes import DEADLOCK_DETECTED
 
 from im.adapters.sql.operations.online import Almanac
 from im.adapters.sql.operations.steps import StepRules
+from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.postgres import PostgresDatabase, PostgresStore, ShardLostError, outbox
 from im.adapters.sql.postgres import loading as loading_module
 from im.adapters.sql.postgres import store as store_module
@@ -64,9 +65,9 @@ class WriterTestCase(PostgresTestCase):
     """Schedules with writers on threads of their own."""
 
     def writer(self, shard: int = 0, owner: str = "one", is_own: bool = True) -> ShardWriter:
-        rules = StepRules(
-            Limits(), True, Almanac(UTC, lambda: 1_000), is_alone=False, is_own=lambda conversation: is_own
-        )
+        policy = StorePolicy(Limits(), users_open=True)
+        almanac = Almanac(UTC, lambda: 1_000)
+        rules = StepRules(policy, almanac, is_alone=False, is_own=lambda conversation: is_own)
         writer = ShardWriter(PostgresDatabase(self.url), shard, owner, lambda: 1_000, rules)
         self.addCleanup(writer.close)
         return writer
