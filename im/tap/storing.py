@@ -46,14 +46,8 @@ class OpenStore:
         except UnusableDatabaseError as error:
             raise StartError(f"{error}.") from None
         self._runners = ThreadedRunners(reactor)
-        policy = StorePolicy(
-            config.limits,
-            config.users == "open",
-            config.time_zone,
-            config.direct != "anyone",
-            away_consumers(),
-        )
-        self.store = SqliteStore(self._database, self._runners.start(), now_ms, policy, on_fatal)
+        runners = self._runners.start()
+        self.store = SqliteStore(self._database, runners, now_ms, policy_of(config), on_fatal)
         self._lease = LoopingCall(self._beat)
         self._lease.clock = reactor
         self._lease.start(LEASE_SECONDS).addErrback(self._lease_failed)
@@ -74,7 +68,18 @@ class OpenStore:
         self._database.close()
 
 
-def away_consumers() -> frozenset[str]:
+def policy_of(config: Config) -> StorePolicy:
+    """What the store of a configuration allows, whatever its database."""
+    return StorePolicy(
+        config.limits,
+        config.users == "open",
+        config.time_zone,
+        config.direct != "anyone",
+        _away_consumers(),
+    )
+
+
+def _away_consumers() -> frozenset[str]:
     """Who wants to know of messages that reached nobody."""
     is_wanted = any(each.handler.wants(OFFLINE_MESSAGE) for each in installed_hooks())
     return frozenset({HOOKS}) if is_wanted else frozenset()

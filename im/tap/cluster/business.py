@@ -20,7 +20,6 @@ from im.adapters.redis.connection import RedisConnection
 from im.adapters.redis.directory import Directory
 from im.adapters.redis.registry import RedisRegistry
 from im.adapters.redis.watchers import RegistryWatchers
-from im.adapters.sql.policy import StorePolicy
 from im.adapters.sql.postgres import OutboxRow, PostgresDatabase, PostgresStore, ShardStore, StoreClock
 from im.adapters.sql.schema import UnusableDatabaseError
 from im.business.custom import HandlerSettings
@@ -55,7 +54,7 @@ from im.tap.process import INodeReactor
 from im.tap.purging import make_purge, purge_metrics
 from im.tap.reloading import reload_all
 from im.tap.statedir import NodeFile
-from im.tap.storing import away_consumers, now_ms
+from im.tap.storing import now_ms, policy_of
 from im.tap.threads import threads_of
 from im.tap.webhooks import WebhookPosting, webhook_metrics
 
@@ -117,19 +116,13 @@ class BusinessParts:
 
     def _postgres(self) -> PostgresStore:
         config = self._config
-        policy = StorePolicy(
-            config.limits,
-            config.users == "open",
-            config.time_zone,
-            is_for_friends=config.direct != "anyone",
-            away_consumers=away_consumers(),
-        )
         database = PostgresDatabase(config.database_url)
 
         def run(work: Callable[[], T]) -> "Deferred[T]":
             return deferToThreadPool(self._reactor, self._pool, work)
 
-        return PostgresStore(database, run, StoreClock(self._reactor, now_ms), policy, config.shards)
+        clock = StoreClock(self._reactor, now_ms)
+        return PostgresStore(database, run, clock, policy_of(config), config.shards)
 
     async def start(self) -> NodeFile:
         """See `Parts.start`. Engines that are away are waited for, each with one line."""
