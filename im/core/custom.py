@@ -7,12 +7,14 @@ from im.core.messages import Sent
 ENVELOPE_BYTES = 1_024
 """What an envelope takes beside its body, at most."""
 
+KEY_BYTES = 16
+
 
 class Custom(NamedTuple):
     """A request of a type of 10,000 and above, its body unopened. Result `CustomReply`.
 
-    `conversation` is where it belongs, "" if nowhere. `key`, 16 bytes, stays the same at every repetition
-    of the request. `id` is the number that the client gave it, for logs.
+    `conversation` is where it belongs, "" if nowhere. `key`, `KEY_BYTES` long, stays the same at every
+    repetition of the request. `id` is the number that the client gave it, for logs.
     """
 
     conversation: str

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from twisted.internet.interfaces import IReactorTime
 
 from im.core.commands import Command, Result
-from im.core.custom import Custom, CustomReply
+from im.core.custom import KEY_BYTES, Custom, CustomReply
 from im.core.errors import Code, Refused, invalid
 from im.core.sessions import State
 from im.gateway.connection import Connection
@@ -22,8 +22,6 @@ from im.proto.base_pb2 import BaseMessage, Ok
 from im.wire.codec import UndecodableError, pack, pack_raw, unpack_as
 
 T = TypeVar("T")
-
-KEY_BYTES = 16
 
 _NOT_LOGGED_IN = Refused(Code.NOT_LOGGED_IN, "the first frame must be ONLINE")
 _KEY = invalid("key", f"key must be empty or have {KEY_BYTES} bytes")

@@ -27,8 +27,8 @@ from twisted.python.failure import Failure
 from im.adapters.amqp.connection import GONE, lasting
 from im.adapters.amqp.tables import UNREADABLE
 from im.adapters.amqp.topology import Topology
-from im.core.custom import ENVELOPE_BYTES, Custom, CustomReply
-from im.core.errors import Code, Refused
+from im.core.custom import ENVELOPE_BYTES, KEY_BYTES, Custom, CustomReply
+from im.core.errors import Code, Refused, invalid
 
 Answer = CustomReply | Refused
 
@@ -43,6 +43,7 @@ _CODES: Mapping[str, Code] = {each.label: each for each in Code}
 
 _UNKNOWN = Refused(Code.UNKNOWN_TYPE, "nobody owns this type")
 _NOT_REACHED = Refused(Code.UNAVAILABLE, "RabbitMQ is not reached; try again", "", 500)
+_NO_KEY = invalid("key", f"key must have {KEY_BYTES} bytes")
 _SILENT = Refused(Code.UNAVAILABLE, "the owner of this type did not answer in time; try again")
 _FULL = Refused(Code.UNAVAILABLE, "too many requests wait for owners of types", "", 1_000)
 _INTERNAL = Refused(Code.INTERNAL, "the owner of this type gave no proper answer")
@@ -83,6 +84,8 @@ class CustomAsker:
             return succeed(_NOT_REACHED)
         if len(self._asked) >= MOST_ASKED:
             return succeed(_FULL)
+        if len(custom.key) != KEY_BYTES:
+            return succeed(_NO_KEY)
         self._last += 1
         number = str(self._last)
         answered: Deferred[Answer] = Deferred()

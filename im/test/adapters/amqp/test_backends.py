@@ -276,6 +276,12 @@ class AnswerTests(SynchronousTestCase):
         self.assertTrue(all(each.called for each in asked))
         self.assertEqual((self.asker._asked, self.clock.getDelayedCalls()), ({}, []))
 
+    def test_a_key_that_is_none_is_refused(self) -> None:
+        self.asker._connection = self.asker._channel = _Silent()
+        answers: list[Answer] = []
+        self.asker.ask(POLL._replace(key=bytes(200))).addCallback(answers.append)
+        self.assertEqual((answers[0][0], self.asker._asked), (Code.INVALID_ARGUMENT, {}))
+
     def test_nobody_waits_for_a_broker_that_reads_nothing(self) -> None:
         self.asker._connection = self.asker._channel = silent = _Silent()
         silent.is_blocked = True
