@@ -138,7 +138,9 @@ class Posting:
         self._conversations.touch_member(conversation, member)
         read = None
         if has_read:
-            read = self._standing(place, True)._replace(was_marked=self._unmark(*place))
+            read = self._standing(place, True)
+            if self._unmark(*place):
+                read = read._replace(was_marked=True)
         version = conversation.member_version if conversation.kind == GROUP else 0
         seq, n = conversation.last_seq, conversation.n
         if send.mentions and version:
