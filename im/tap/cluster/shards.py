@@ -1,6 +1,6 @@
 """A shard that this worker owns: its writer, who executes on it, and what is done once in a cluster."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -109,7 +109,3 @@ class ClaimedShard:
 
     def _not_closed(self, failure: Failure) -> None:
         self._log.failure("a shard's connection did not close", failure)
-
-
-MakeDuties = Callable[[int, IStore, Worker], Sequence[Duty]]
-"""The duties that go with a shard: those of the whole cluster go with the first."""
