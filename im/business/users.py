@@ -35,7 +35,8 @@ class Users:
 
     async def create(self, user: NewUser) -> ProfileRecord:
         """Make a user known."""
-        return accepted((await self._store.write(user.writes()))[-1], ProfileRecord)
+        results = await self._store.write(user.writes())
+        return [accepted(result, ProfileRecord) for result in results][-1]
 
     async def import_all(self, users: Sequence[NewUser]) -> dict[str, Refused]:
         """Make users known, and say who was refused, and why."""

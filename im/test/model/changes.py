@@ -124,6 +124,8 @@ class ChangeRules:
 
     def delete(self, write: DeleteEntries) -> Any:
         """Delete entries for one user."""
+        if write.user in self.shop.disabled:
+            return Code.DISABLED
         found = self.shop.place(write.conversation, write.user)
         if found is None:
             return Code.NOT_FOUND
@@ -135,6 +137,8 @@ class ChangeRules:
 
     def clear(self, write: ClearHistory) -> Any:
         """Delete everything up to a seq for one user."""
+        if write.user in self.shop.disabled:
+            return Code.DISABLED
         found = self.shop.place(write.conversation, write.user)
         if found is None:
             return Code.NOT_FOUND

@@ -110,6 +110,8 @@ class RelationRules:
 
     def set_contact(self, write: SetContact) -> Any:
         """Keep something of a conversation."""
+        if write.user in self.shop.disabled:
+            return Code.DISABLED
         found = self.shop.place(write.conversation, write.user)
         if found is None:
             return Code.NOT_FOUND

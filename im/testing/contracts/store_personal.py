@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from im.core import entries
-from im.core.changing import ChangeMessage, DeleteEntries, Edit, React
-from im.core.commands import CreateUser, GetProfile, Login, SetDisabled, SetProfile
+from im.core.changing import ChangeMessage, ClearHistory, DeleteEntries, Edit, React
+from im.core.commands import CreateUser, GetProfile, Login, Result, SetDisabled, SetProfile
 from im.core.custom import Conclude, CustomReply
 from im.core.errors import Code
 from im.core.explaining import UnreadVerified, VerifyUnread
@@ -258,6 +258,18 @@ class PersonalContract(GroupCase):
             self.assertEqual([], [word for word in WORDS if word in whole], user)
         records = {each["record"] for each in await self.export("alice")}
         self.assertEqual({"user", "place", "message"}, records)
+
+    async def test_nothing_is_kept_for_an_erased_user_any_more(self) -> None:
+        """Also where a back end asks for it."""
+        await self.live()
+        await self.erase()
+        results: list[Result] = await self.write(
+            SetContact("alice", DIRECT, remark="Bobby"),
+            DeleteEntries(DIRECT, "alice", (1,)),
+            ClearHistory(DIRECT, "alice", 1),
+        )
+        for result in results:
+            self.assert_refused(result, Code.DISABLED, "user")
 
     async def test_unread_stays_right_while_a_user_is_erased(self) -> None:
         await self.live()

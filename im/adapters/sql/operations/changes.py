@@ -251,6 +251,8 @@ class Changes:
         """Delete entries for one user."""
         if not 1 <= len(write.seqs) <= DELETED_AT_ONCE:
             return invalid("seqs", f"seqs must be 1 to {DELETED_AT_ONCE}")
+        if self._users.is_disabled(write.user):
+            return disabled()
         place = member_place(self._conversations, write.conversation, write.user)
         if isinstance(place, Refused):
             return place
@@ -274,6 +276,8 @@ class Changes:
 
     def clear(self, write: ClearHistory, now_ms: int) -> PlaceChanged | Refused:
         """Let one user see nothing up to a seq any more."""
+        if self._users.is_disabled(write.user):
+            return disabled()
         place = member_place(self._conversations, write.conversation, write.user)
         if isinstance(place, Refused):
             return place

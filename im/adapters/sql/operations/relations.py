@@ -219,6 +219,8 @@ class Relations:
             problem = text_problem(write.remark, "remark", REMARK_CHARACTERS)
             if problem is not None:
                 return problem
+        if self._users.is_disabled(write.user):
+            return disabled()
         place = member_place(self._conversations, write.conversation, write.user)
         if isinstance(place, Refused):
             return place

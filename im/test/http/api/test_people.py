@@ -1,3 +1,4 @@
+from im.core.personal import EraseUser
 from im.ports import Eviction
 from im.test.http.api.world import NOW, ORIGIN, ApiCase
 
@@ -17,6 +18,12 @@ class UserTests(ApiCase):
         answer = self.call("POST", "/v1/users", {"user": "a", "age": 3})
         self.assertEqual((400, "invalid_argument"), answer.refusal[:2])
         self.assertIn("age", answer.body["error"]["text"])
+
+    def test_nobody_gets_the_id_of_an_erased_user_again(self) -> None:
+        self.know("alice")
+        self.successResultOf(self.store.write([EraseUser("alice")]))
+        for body in ({"user": "alice"}, {"user": "alice", "name": "Alice"}):
+            self.assertEqual((409, "conflict", "user"), self.call("POST", "/v1/users", body).refusal)
 
     def test_an_import_tells_who_was_refused(self) -> None:
         users = [{"user": f"u{number}", "name": "N"} for number in range(250)]
