@@ -109,6 +109,13 @@ class ConfigTests(SynchronousTestCase):
         self.assertEqual(self.load(IM_AMQP_EVENTS="stored,read").amqp_events, ("stored", "read"))
         self.assertEqual(self.load(IM_AMQP_EVENTS="all").amqp_events, KINDS)
 
+    def test_messages_are_kept_for_days_or_for_ever(self) -> None:
+        path = self.file("message_days = 30\n")
+        self.assertEqual(self.load({"config": path}).message_days, 30)
+        self.assertEqual(self.load({"config": path}, IM_MESSAGE_DAYS="0").message_days, 0)
+        for line in ("message_days = true", "message_days = 0.5"):
+            self.assertIn("message_days", self.refusal({"config": self.file(line + "\n")}))
+
     def test_an_unknown_key_of_the_file_is_named_with_the_nearest(self) -> None:
         path = self.file('usres = "open"\n')
         self.assertEqual(
@@ -147,6 +154,9 @@ class ConfigTests(SynchronousTestCase):
             ("IM_JWT_KEYS_URL", "shop"),
             ("IM_JWT_USER_CLAIM", ""),
             ("IM_JWT_KEEP_SECONDS", "0"),
+            ("IM_MESSAGE_DAYS", "-1"),
+            ("IM_MESSAGE_DAYS", "a month"),
+            ("IM_MESSAGE_DAYS", "36501"),
         ):
             sentence = self.refusal({}, **{name: value})
             self.assertTrue(sentence.startswith(f"{name}: "), sentence)
