@@ -56,6 +56,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     ConnectError,
     ConnectionClosed,
     OSError,
+    UnicodeEncodeError,
 )
 """The errors that a command may end with; anything else is a bug."""
 
@@ -70,6 +71,8 @@ def failure_of(error: Exception) -> Failure:
         refused = error.refused
         status = Status.UNREACHABLE if refused.code in _PASSING else Status.FAILED
         return Failure(status, refused.code.label, f"refused: {refused.text}")
+    if isinstance(error, UnicodeEncodeError):
+        return usage("what is to be sent must be valid UTF-8")
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         return failed(f"{place}{error.strerror}")

@@ -14,7 +14,7 @@ from twisted.internet.task import deferLater
 from im import __version__
 from im.cli.access import access
 from im.cli.devices import MAX_DEVICES, DeviceState, open_device
-from im.cli.failures import Failure, Status, failed, timed_out, unreachable, usage
+from im.cli.failures import Failure, Status, failed, timed_out, unreachable
 from im.client.client import Client
 from im.client.errors import ClientError, RequestTimeoutError, ServerError
 from im.client.settings import ClientSettings, ClientStatus
@@ -128,7 +128,5 @@ async def online(reactor: Any, arguments: Namespace, device_class: str) -> Async
         raise timed_out(f"{error}") from error
     except ClientError as error:
         raise failed(str(error)) from error
-    except UnicodeEncodeError as error:
-        raise usage("what is to be sent must be valid UTF-8") from error
     finally:
         await client.stop()

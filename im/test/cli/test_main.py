@@ -121,6 +121,11 @@ class ErrorTest(SynchronousTestCase):
         status, text = self.status_of(FileNotFoundError(2, "No such file or directory", "/there"))
         self.assertEqual((status, text), (Status.FAILED, "imctl: /there: No such file or directory\n"))
 
+    def test_bytes_that_are_no_text_are_a_wrong_command_line(self) -> None:
+        error = UnicodeEncodeError("utf-8", "\udced", 0, 1, "surrogates not allowed")
+        status, text = self.status_of(error)
+        self.assertEqual((status, text), (Status.USAGE, "imctl: what is to be sent must be valid UTF-8\n"))
+
     def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(self) -> None:
         status, text = self.status_of(ModuleNotFoundError("No module", name="sqlalchemy.engine"))
         self.assertEqual(status, Status.FAILED)
