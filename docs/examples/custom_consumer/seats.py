@@ -36,10 +36,12 @@ def serve(url: str, queue: str, seats: Seats) -> None:
     channel.basic_qos(prefetch_count=16)
 
     def answer(_: object, method: pika.spec.Basic.Deliver, asked: pika.BasicProperties, body: bytes) -> None:
-        headers = seats.reserve(asked.headers["im-user"], body.decode("utf-8", "replace"))
-        properties = pika.BasicProperties(correlation_id=asked.correlation_id, headers=headers)
-        content = b"reserved" if "im-type" in headers else b""
-        channel.basic_publish("", asked.reply_to, content, properties)
+        user = (asked.headers or {}).get("im-user")
+        if user and asked.reply_to:  # Whatever else is in the queue nobody waits for.
+            headers = seats.reserve(user, body.decode("utf-8", "replace"))
+            properties = pika.BasicProperties(correlation_id=asked.correlation_id, headers=headers)
+            content = b"reserved" if "im-type" in headers else b""
+            channel.basic_publish("", asked.reply_to, content, properties)
         channel.basic_ack(method.delivery_tag)
 
     channel.basic_consume(queue, answer)

@@ -2,6 +2,8 @@
 
 import sys
 
+import pika
+
 from im.test.docs_commands import commands
 from im.test.system.cluster_case import ClusterCase
 from im.test.system.imctl import Ended, run
@@ -24,6 +26,11 @@ class CustomConsumerTests(ClusterCase):
         wait_for(lambda: "is served" in program.out, "a served queue")
         return program
 
+    def leave_something_else(self) -> None:
+        """A message in its queue that is no request."""
+        with pika.BlockingConnection(pika.URLParameters(self.cluster.urls["IM_AMQP_URL"])) as connection:
+            connection.channel().basic_publish("", "im.custom.10100", b"from elsewhere")
+
     def test_the_page_has_these_commands(self) -> None:
         texts = [each.text for each in commands(PAGE)]
         self.assertIn(ASK, texts)
@@ -33,6 +40,7 @@ class CustomConsumerTests(ClusterCase):
         pids = [member.pid for member in self.cluster.members]
         self.assertIn("unknown_type", self.ask("alice").err)
         program = self.own()
+        self.leave_something_else()
         self.assertEqual(self.ask("alice").record, {"type": 10_101, "raw": b"reserved".hex()})
         self.assertEqual(self.ask("alice").record["type"], 10_101)
         refused = self.ask("bob")
