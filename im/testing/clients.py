@@ -143,12 +143,13 @@ class SimulatedClient:
         if self.is_running:
             return
         self.is_running = True
-        saved = self._disk.load()
-        around = self._around
-        around.history.began(self.name, self.user, continues=self._has_state)
+        self._is_first_sync = self._disk.load().cursor is None
+        self._around.history.began(self.name, self.user, continues=self._has_state)
         self._has_state = True
-        self.core = ClientCore(self._settings, self._disk, around.random.random)
-        self._is_first_sync = saved.cursor is None
+        self._run()
+
+    def _run(self) -> None:
+        self.core = ClientCore(self._settings, self._disk, self._around.random.random)
         self._dial()
         self._turn()
 
@@ -184,11 +185,13 @@ class SimulatedClient:
         """Send a message, saying what was seen so far."""
         around = self._around
         conversation = direct_conversation(self.user, peer)
-        now_ms = around.epoch_ms + int(self._now * 1000)
-        client_msg_id = uuid7(now_ms, around.random.randbytes(10))
+        client_msg_id = uuid7(self._now_ms(), around.random.randbytes(10))
         seen_seq = self._seen.get(conversation, 0)
         around.history.sending(self.name, conversation, client_msg_id, content, seen_seq)
-        self.core.send(Unsent(conversation, client_msg_id, seen_seq, TEXT, content), self._now)
+        self._say(Unsent(conversation, client_msg_id, seen_seq, TEXT, content))
+
+    def _say(self, message: Unsent) -> None:
+        self.core.send(message, self._now)
         self._turn()
 
     def read(self, conversation: str, seq: int) -> None:
@@ -222,7 +225,7 @@ class SimulatedClient:
     def connected(self, wire: _Wire) -> None:
         """A connection stands."""
         self._wire = wire
-        self.core.connected(self.user, self._now, self._around.epoch_ms + int(self._now * 1000))
+        self.core.connected(self.user, self._now, self._now_ms())
         self._turn()
 
     def disconnected(self, wire: _Wire) -> None:
@@ -236,6 +239,9 @@ class SimulatedClient:
     @property
     def _now(self) -> float:
         return self._around.clock.rightNow
+
+    def _now_ms(self) -> int:
+        return self._around.epoch_ms + int(self._now * 1000)
 
     def _dial(self) -> None:
         endpoint = self._around.network.endpoint(self.name, self.process)

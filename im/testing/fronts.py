@@ -8,9 +8,8 @@ from twisted.internet.task import deferLater
 
 from im.client.client import Client
 from im.client.core import events
+from im.client.core.state import Unsent
 from im.client.settings import ClientSettings, ClientStatus, Status
-from im.core.entries import TEXT
-from im.core.ids import direct_conversation, uuid7
 from im.core.messages import Head
 from im.testing.clients import SimulatedClient
 
@@ -21,15 +20,8 @@ class FrontClient(SimulatedClient):
     For worlds whose first syncs come in one page.
     """
 
-    def start(self) -> None:
-        """See `SimulatedClient`."""
-        if self.is_running:
-            return
-        self.is_running = True
+    def _run(self) -> None:
         around = self._around
-        self._is_first_sync = self._disk.load().cursor is None
-        around.history.began(self.name, self.user, continues=self._has_state)
-        self._has_state = True
         settings = ClientSettings(
             addresses=("tcp:node:1",), token=self.user, state=self._disk, timing=self._settings.timing
         )
@@ -51,14 +43,10 @@ class FrontClient(SimulatedClient):
         client.on_state(self._status_changed)
         client.start()
 
-    def send(self, peer: str, content: bytes) -> None:
-        """See `SimulatedClient`."""
-        around = self._around
-        conversation = direct_conversation(self.user, peer)
-        client_msg_id = uuid7(self._now_ms(), around.random.randbytes(10))
-        seen_seq = self._seen.get(conversation, 0)
-        around.history.sending(self.name, conversation, client_msg_id, content, seen_seq)
-        sent = self.client.send_content(conversation, TEXT, content, seen_seq, client_msg_id)
+    def _say(self, message: Unsent) -> None:
+        sent = self.client.send_content(
+            message.conversation, message.kind, message.content, message.seen_seq, message.client_msg_id
+        )
         sent.addErrback(lambda failure: None)  # told by the observer, too
 
     def read(self, conversation: str, seq: int) -> None:
@@ -76,9 +64,6 @@ class FrontClient(SimulatedClient):
 
     def _turn(self) -> None:
         """The front takes its own turns."""
-
-    def _now_ms(self) -> int:
-        return self._around.epoch_ms + int(self._now * 1000)
 
     def _was_read(self, moved: events.CursorMoved, number: int) -> None:
         conversation, seq = self._reads.pop(number)
