@@ -152,7 +152,7 @@ def group(shop: Shop, conversation: str, user: str) -> GroupRecord | Code:
         about.announcement if role else "",
         about.owner if role else "",
         GroupSettings(**about.settings),
-        len(talk.members()),
+        len(talk.members()) if role else 0,
         len(about.asking) if rank(role) >= rank("admin") else 0,
         talk.version,
         talk.created_ms,

@@ -80,7 +80,7 @@ def group_of(connection: Connection, query: GetGroup) -> GroupRecord | Refused:
         announcement=group.announcement if role else "",
         owner=group.owner if role else "",
         settings=group.settings,
-        members=group.members,
+        members=group.members if role else 0,
         asking=group.asking if rank(role) >= rank(ADMIN) else 0,
         member_version=member_version,
         created_ms=created_ms,

@@ -84,6 +84,8 @@ class ChangingTests(GroupCase):
         self.change("remove", {"users": ["dave"]}, "alice")
         self.assertEqual({"alice": "owner", "bob": "member"}, self.members())
         self.assertEqual(0, self.change("remove", {"users": ["dave"]}, "alice")["seq"])
+        for user, told in (("bob", 2), ("dave", 0)):
+            self.assertEqual(told, self.ok("GET", f"{self.path}?as={user}")["members"])
 
     def test_who_asks_is_approved_or_declined(self) -> None:
         self.ok("PATCH", self.path, {"joining": "approval"})
