@@ -6,7 +6,7 @@ version that still works with them. Alembic is imported only where something is 
 
 from sqlalchemy.engine import Connection
 
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15
 """The version of the tables that this program makes."""
 
 

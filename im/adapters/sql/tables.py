@@ -117,6 +117,8 @@ member = sa.Table(
     _number("history_seq"),
     _number("deleted_seq"),
     _number("reached_seq"),
+    sa.Column("left_name", sa.Text, nullable=False, server_default=""),
+    sa.Column("left_avatar", sa.Text, nullable=False, server_default=""),
     sa.PrimaryKeyConstraint("conversation_id", "user_id"),
     sa.Index("member_by_user", "user_id", "conversation_id"),
     sqlite_with_rowid=False,

@@ -197,8 +197,10 @@ class GroupRules:
     def _go(self, talk: Talk, users: list[str], kind: int) -> GroupChanged:
         talk.version += 1
         changed = self._tell(talk, kind, {"users": users})
+        assert talk.group is not None
         for user in users:
             talk.places[user].last = len(talk.log)
+            talk.places[user].was = (talk.group.name, talk.group.avatar)
         return changed._replace(version_before=talk.version - 1, left=tuple(users))
 
     def _may_act_on(self, place: Place) -> bool:

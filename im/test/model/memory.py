@@ -37,7 +37,7 @@ class Said:
 
 @dataclass
 class Place:
-    """One user's place in a conversation. `last` is the last seq of who is out.
+    """One user's place in a conversation. `last` is the last seq of who is out, and `was` what they know.
 
     They may see what comes from `first` on; what was before `came` was never unread to them. `wrote` is an
     entry of their own before which nothing of others was unseen. An empty conversation is there only for
@@ -48,6 +48,7 @@ class Place:
     first: int = 1
     came: int = 1
     last: int | None = None
+    was: tuple[str, str] = ("", "")
     read: int = 0
     delivered: int = 0
     cleared: int = 0

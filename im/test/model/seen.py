@@ -69,7 +69,7 @@ def told_once(head: Head) -> Head:
     """What of a head is told whenever it changes: who is out of a group is told nothing of what follows."""
     if head.group is None or head.group.role:
         return head
-    facts = head.group._replace(name="", avatar="", is_dissolved=False, mentions=0)
+    facts = head.group._replace(mentions=0)
     return head._replace(member_version=0, unread=0, group=facts)
 
 

@@ -61,13 +61,14 @@ def _facts(talk: Talk, place: Place) -> GroupFacts | None:
     if group is None:
         return None
     role = place.role if place.is_in else ""
+    name, avatar = (group.name, group.avatar) if place.is_in else place.was
     return GroupFacts(
-        group.name,
-        group.avatar,
+        name,
+        avatar,
         len(talk.members()) if role else 0,
         role,
         len(group.asking) if rank(role) >= rank("admin") else 0,
-        group.is_dissolved,
+        group.is_dissolved and place.is_in,
         talk.mentions(place),
     )
 

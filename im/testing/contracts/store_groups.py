@@ -207,6 +207,15 @@ class GroupContract(GroupCase):
         (result,) = await self.write(self.post(3, "bob"))
         self.assert_refused(result, Code.PERMISSION_DENIED, "conversation")
 
+    async def test_who_is_out_knows_the_group_as_it_was_called_then(self) -> None:
+        await self.write(creation("bob", "carol"))
+        await self.done("bob", Leave())
+        await self.done("alice", SetGroup(name="Without Bob"))
+        await self.done("alice", Dissolve())
+        facts = self.facts(await self.group_head("bob"))
+        self.assertEqual(("Friends", "", False), (facts.name, facts.role, facts.is_dissolved))
+        self.assertEqual("Without Bob", self.facts(await self.group_head("carol")).name)
+
     async def test_the_owner_does_not_leave(self) -> None:
         await self.write(creation("bob"))
         await self.denied("alice", Leave())

@@ -24,7 +24,8 @@ _SELECT_CONVERSATION = f"SELECT {CONVERSATION_COLUMNS} FROM conversation WHERE c
 MEMBER_COLUMNS = (
     "read_seq, read_n, own_last_seq, own_last_n, own_after, own_max_seq,"
     " clear_seq, clear_n, join_seq, join_n, history_seq,"
-    " delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq, reached_seq, marked"
+    " delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, deleted_seq, reached_seq, marked,"
+    " left_name, left_avatar"
 )
 _SELECT_MEMBER = f"SELECT {MEMBER_COLUMNS} FROM member WHERE conversation_id = ? AND user_id = ?"
 
@@ -45,7 +46,7 @@ _ADD_RECEIPTS = RowsInsert(
 _UPSERT_MEMBERS = upsert("member", ["conversation_id", "user_id"], [*_MOVING, "changed"])
 _PLACE = (
     "clear_seq, clear_n, join_seq, join_n, history_seq,"
-    " leave_seq, leave_n, role, silenced_until_ms, deleted_seq"
+    " leave_seq, leave_n, role, silenced_until_ms, deleted_seq, left_name, left_avatar"
 )
 _SET_PLACE = (
     f"UPDATE member SET {' = ?, '.join(_PLACE.split(', '))} = ? WHERE conversation_id = ? AND user_id = ?"
@@ -84,7 +85,8 @@ class Member:
     """A row of member, as far as writes need it.
 
     `last_id` is the client id of the entry that this user stored last here, where it is known;
-    `keepings` are None until somebody asks for them. Who left has `leave_seq` and the count with it.
+    `keepings` are None until somebody asks for them. Who left has `leave_seq` and the count with it,
+    and what the group was called then.
     """
 
     user: str
@@ -98,6 +100,8 @@ class Member:
     role: str = MEMBER
     silenced_until_ms: int = 0
     deleted_seq: int = 0
+    left_name: str = ""
+    left_avatar: str = ""
     reached_seq: int = 0
     is_marked: bool = False
 
@@ -190,7 +194,7 @@ class Conversations:
         delivered_seq, can_send, leave_seq, leave_n, role, silenced_until_ms, *rest = row[11:]
         member = Member(user, Cursors(*row[:11]), delivered_seq, bool(can_send), leave_seq)
         member.leave_n, member.role, member.silenced_until_ms = leave_n, role, silenced_until_ms
-        member.deleted_seq, member.reached_seq, marked = rest
+        member.deleted_seq, member.reached_seq, marked, member.left_name, member.left_avatar = rest
         member.is_marked = bool(marked)
         conversation.members[user] = member
         self._members += 1
@@ -361,7 +365,7 @@ class Conversations:
             visible = (at.clear_seq, at.clear_n, at.join_seq, at.join_n, at.history_seq)
             left = (member.leave_seq, member.leave_n)
             may = (member.role, member.silenced_until_ms, member.deleted_seq)
-            places.append((*visible, *left, *may, *key))
+            places.append((*visible, *left, *may, member.left_name, member.left_avatar, *key))
         self._connection.executemany(_SET_PLACE, places)
         recalled = [(each.recalled_seq, each.id) for each in self._recalled.values()]
         self._connection.executemany(_SET_RECALLED, recalled)

@@ -137,6 +137,7 @@ class Membership:
             assert member is not None
             self._conversations.touch_place(conversation, member)
             member.leave_seq, member.leave_n = conversation.last_seq, conversation.n
+            member.left_name, member.left_avatar = group.name, group.avatar
         return changed._replace(version_before=before, left=tuple(users))
 
     def tell(self, act: Act, kind: int, event: GroupEvent) -> GroupChanged:

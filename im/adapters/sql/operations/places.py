@@ -15,7 +15,9 @@ PLACES = """
 SELECT c.conversation_id, m.user_id, c.last_seq, c.n, c.head_time_ms, c.member_version, c.epoch_seq,
        c.recalled_seq, m.deleted_seq, m.delivered_seq, m.leave_seq, m.leave_n, m.role,
        coalesce(p.read_seq, 0), coalesce(p.delivered_seq, 0),
-       g.name, g.avatar, g.members, g.asking, g.is_dissolved,
+       CASE WHEN m.leave_seq IS NULL THEN g.name ELSE m.left_name END,
+       CASE WHEN m.leave_seq IS NULL THEN g.avatar ELSE m.left_avatar END,
+       g.members, g.asking, CASE WHEN m.leave_seq IS NULL THEN g.is_dissolved ELSE 0 END,
        m.remark, m.pinned, m.muted, m.hidden_seq, m.marked, m.relation, m.is_blocking,
        m.read_seq, m.read_n, m.own_last_seq, m.own_last_n, m.own_after, m.own_max_seq,
        m.clear_seq, m.clear_n, m.join_seq, m.join_n, m.history_seq
