@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from im.cli.columns import aligned
 from im.cli.contacts import Contact, contacts_of, group_row, groups_of, named, row
 from im.cli.conversations import conversation_with
-from im.cli.failures import Failure
+from im.cli.failures import Failure, failed
 from im.cli.output import shown
 from im.cli.relations import relation_words, request_words
 from im.client.client import Client
@@ -104,6 +104,8 @@ class Commands:
         return [relation_words(await self._client.decline_friend(user), self._user)]
 
     async def _open_named(self, name: str) -> Lines:
+        if not name:
+            raise failed("name a user or a group: /open NAME")
         contacts = await self._all_contacts()
         found = [each for each in contacts if name in (each.user, each.head.conversation)]
         found = found or [each for each in contacts if each.name == name]

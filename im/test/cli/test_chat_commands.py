@@ -117,6 +117,8 @@ class CommandsTest(SynchronousTestCase):
     def test_what_cannot_be_done_says_why(self) -> None:
         self.assertIn("no user", self.run_line("/open a~b")[0])
         self.assertIn("themselves", self.run_line("/open alice")[0])
+        self.assertIn("NAME", self.run_line("/open")[0])
+        self.assertEqual(self.opened, [])
         self.client.error = server_error(Refusal(Code.UNAVAILABLE, "unavailable", "not now"))
         self.assertEqual(self.run_line("/contacts"), ["unavailable: not now"])
 
