@@ -16,6 +16,8 @@ from im.test.system.processes import BIN, Process, wait_for
 
 REVOKED_WITHIN_SECONDS = 60.0
 IN_FLIGHT_AFTER_SECONDS = 0.5
+OF_EVERY_OWNER = 12
+"""So many users are in the shards of both workers."""
 
 
 class WorkerHttpTests(ClusterCase):
@@ -86,13 +88,14 @@ class WorkerHttpTests(ClusterCase):
         (key,) = self.imctl("keys", "create", "last", "--scope", "users:write")
         database = self.cluster.engines["postgresql"]
         database.pause()
-        with ThreadPoolExecutor(1) as threads:
-            asked = threads.submit(self.ask, "worker-2", "/v1/users", key["key"], {"user": "fred"})
+        users = [{"user": f"fred-{number}"} for number in range(OF_EVERY_OWNER)]
+        with ThreadPoolExecutor(OF_EVERY_OWNER) as threads:
+            asked = [threads.submit(self.ask, "worker-2", "/v1/users", key["key"], user) for user in users]
             time.sleep(IN_FLIGHT_AFTER_SECONDS)
             self.cluster.member("worker-2").signal(signal.SIGTERM)
             time.sleep(IN_FLIGHT_AFTER_SECONDS)
             database.go_on()
-            self.assertEqual(asked.result()[0], 200)
+            self.assertEqual([each.result()[0] for each in asked], [200] * OF_EVERY_OWNER)
 
     def check_a_revoked_key_is_refused_everywhere(self, key: dict[str, Any]) -> None:
         self.imctl("keys", "revoke", key["id"])
