@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import pika
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -30,6 +30,9 @@ PREFETCH = 1
 STAND_BY_SECONDS = 2.0
 LOOK_SECONDS = 1.0
 """From one look at who should own what to the next."""
+
+LAST_SECONDS = 0.1
+"""An idle shard that is given up waits so long for one more batch."""
 
 AGAIN_SECONDS = 0.5
 MOST_CRASHES = 3
@@ -71,8 +74,9 @@ class ShardConsumer:
 
     _log = Logger()
 
-    def __init__(self, number: int, topology: Topology, ownership: Ownership) -> None:
+    def __init__(self, number: int, topology: Topology, ownership: Ownership, clock: IReactorTime) -> None:
         self.number = number
+        self._clock = clock
         self._topology = topology
         self._ownership = ownership
         self._channel: Any = None
@@ -107,12 +111,16 @@ class ShardConsumer:
         self._running.addErrback(self._ended)
 
     async def give_up(self) -> None:
-        """Let another worker have it, after the batch in hand."""
+        """Let another worker have it, after the batch in hand.
+
+        With nothing in hand it waits a little for a last batch: one that is on its way when the channel
+        is closed would count as a crash of ours, and go behind those that wait.
+        """
         self._is_giving_up = True
         channel = self._channel
-        if channel is None:
-            return
-        if not self._is_busy:
+        if channel is not None and not self._is_busy:
+            await deferLater(self._clock, LAST_SECONDS)
+        if channel is not None and channel is self._channel and not self._is_busy:
             self._running.cancel()
             await self._close(channel)
 
@@ -218,7 +226,7 @@ class ShardConsumers:
         self._connection: Any = None
         self._is_stopped = False
         self._looking: Deferred[None] = succeed(None)
-        self.shards = [ShardConsumer(number, topology, ownership) for number in range(topology.shards)]
+        self.shards = [ShardConsumer(number, topology, ownership, clock) for number in range(topology.shards)]
 
     async def connected(self, connection: Any) -> None:
         """A connection stands: consume the shards that are ours to own, and soon stand by on the rest."""
@@ -241,9 +249,8 @@ class ShardConsumers:
         self._is_stopped = True
         self._connection = None
         self._looking.cancel()
-        for shard in self.shards:
-            await shard.give_up()
-        while any(shard.is_open for shard in self.shards):
+        while opened := [shard for shard in self.shards if shard.is_open]:  # also what opened meanwhile
+            await gatherResults([Deferred.fromCoroutine(shard.give_up()) for shard in opened])
             await deferLater(self._clock, 0.02)
 
     def _mine(self) -> set[int]:
