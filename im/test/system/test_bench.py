@@ -1,9 +1,9 @@
 """`imctl bench` measures a real private node, checks its history, and leaves nothing behind."""
 
 import json
+import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from unittest.mock import patch
@@ -44,24 +44,26 @@ def fields(unit: str) -> set[str]:
 
 class BenchTests(TestCase):
     def bench(self, *arguments: str) -> list[dict[str, object]]:
+        """The rows of a bench, which leaves nothing behind."""
         command = [IMCTL, "bench", *arguments, "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        environ = {**os.environ, "TMPDIR": str(folder)}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
         self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertEqual([], [*folder.iterdir()])
         results: list[dict[str, object]] = json.loads(done.stdout)["results"]
         return results
 
     def test_chat_is_measured_in_all_its_variants_and_nothing_is_lost(self) -> None:
-        before = set(Path(tempfile.gettempdir()).glob("im-bench-*"))
         rows = self.bench("chat", "--seconds", "0.5")
         self.assertEqual(["one", "sixteen", "half", "alone"], [row["variant"] for row in rows])
         for row in rows:
             self.assertEqual(set(), FIELDS - row.keys())
             self.assertEqual((0, 0, 0), (row["lost"], row["duplicated"], row["reordered"]))
             self.assertGreater(int(str(row["messages"])), 0)
-        self.assertEqual(before, set(Path(tempfile.gettempdir()).glob("im-bench-*")))
 
     def test_reading_is_measured_and_every_device_is_told_once_in_order(self) -> None:
-        before = set(Path(tempfile.gettempdir()).glob("im-bench-*"))
         began = time.monotonic()
         (row,) = self.bench("read", "--seconds", "0.5")
         self.assertLess(time.monotonic() - began, PATIENCE_SECONDS)
@@ -69,10 +71,8 @@ class BenchTests(TestCase):
         self.assertEqual(set(), fields("read") - row.keys())
         self.assertEqual((0, 0, 0), (row["lost"], row["duplicated"], row["reordered"]))
         self.assertGreater(int(str(row["messages"])), 0)
-        self.assertEqual(before, set(Path(tempfile.gettempdir()).glob("im-bench-*")))
 
     def test_syncs_are_measured_and_each_login_is_told_of_what_changed(self) -> None:
-        before = set(Path(tempfile.gettempdir()).glob("im-bench-*"))
         began = time.monotonic()
         with patch.multiple(returning, STORED=(("10k", 10_000),), COMERS=4, LOGINS=10):
             (row,) = report.run("sync", Options(), lambda _: None)
@@ -80,7 +80,6 @@ class BenchTests(TestCase):
         self.assertEqual(("sync", "10k"), (row["scenario"], row["variant"]))
         self.assertEqual(set(), fields("sync") - NO_ORDER - row.keys())
         self.assertEqual((0, 40), (row["lost"], row["messages"]))
-        self.assertEqual(before, set(Path(tempfile.gettempdir()).glob("im-bench-*")))
 
     def test_an_unknown_scenario_is_a_wrong_command_line(self) -> None:
         command = [IMCTL, "bench", "nothing"]

@@ -17,7 +17,7 @@ class BenchClusterTests(TestCase):
     uses_processes = True
     timeout = 120
 
-    def test_chat_across_two_nodes_is_measured_by_part_and_nothing_is_lost(self) -> None:
+    def test_chat_and_a_group_across_two_nodes_are_measured_by_part_and_nothing_is_lost(self) -> None:
         before = leftovers()
         variants = cluster(Options(seconds=1.0))
         try:
@@ -29,9 +29,10 @@ class BenchClusterTests(TestCase):
         self.assertEqual({"gateway", "business", "broker", "redis", "database"}, figures["parts"].keys())
         self.assertGreater(figures["parts"]["business"], 0)
         self.assertGreater(figures["messages"], figures["amqp_messages"])
+        self.check_a_group()
         self.assertEqual(before, leftovers())
 
-    def test_a_group_over_two_nodes_is_measured_and_nothing_is_lost(self) -> None:
+    def check_a_group(self) -> None:
         variant, figures, *_ = group_of(Options(seconds=1.0, members=40))
         self.assertEqual("cluster", variant)
         self.assertEqual((0, 0, 0), (figures["lost"], figures["duplicated"], figures["reordered"]))
