@@ -18,6 +18,7 @@ Imctl = Callable[..., list[dict[str, Any]]]
 """Runs `imctl` on the cluster; its records."""
 
 ADMIN_SECONDS = 10.0
+WORKERS = {"worker-1", "worker-2"}
 
 
 def check_seeing(case: SynchronousTestCase, imctl: Imctl, state: Path, nodes: tuple[str, str]) -> None:
@@ -27,11 +28,17 @@ def check_seeing(case: SynchronousTestCase, imctl: Imctl, state: Path, nodes: tu
     watching = Process([BIN / "imctl", *tail], state.parent, **environment(IM_STATE_DIR=str(state)))
     case.addCleanup(watching.end)
     wait_for(lambda: bool(imctl("sessions", "--node", first, "--user", "bob")), "bob's session")
+    # Whose worker wrote an entry is known for as long as the shard stays where it is.
+    wait_for(lambda: _owners(imctl, first) == WORKERS, "shards with both workers")
     _check_live_trace(case, imctl, first, second)
     watching.end()
     shards = imctl("shards", "--node", second)
     case.assertEqual([each["shard"] for each in shards], [0, 1, 2, 3])
     case.assertEqual([each for each in shards if not each["answers"] or each["waiting"] is None], [])
+
+
+def _owners(imctl: Imctl, node: str) -> set[str]:
+    return {each["owner"].rpartition("-")[0] for each in imctl("shards", "--node", node)}
 
 
 def _check_live_trace(case: SynchronousTestCase, imctl: Imctl, first: str, second: str) -> None:
