@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
+from twisted.internet.interfaces import IProtocol
 from twisted.web.server import Request
 
 from im.business.access import Access
@@ -16,6 +17,8 @@ from im.http.api.about import Addresses
 from im.http.api.resource import ApiResource
 from im.http.api.serve import ApiPorts, ApiSettings, operators_api, public_api
 from im.http.forwarded import TrustedProxies
+from im.http.port import HttpPort, HttpPortSettings
+from im.http.site import QuietSite, RootPage
 from im.http.webhook_poster import WebhookPoster
 from im.ports import Ask, ISessionRegistry, IStore
 from im.tap.config import Config
@@ -37,13 +40,15 @@ class Api:
         ports: ApiPorts,
         route: Callable[[str], Sequence[Addresses]],
     ) -> None:
-        self.address = _address(TrustedProxies(config.trusted_proxies))
+        self._config = config
+        self._reactor = reactor
+        self._address = _address(TrustedProxies(config.trusted_proxies))
         settings = ApiSettings(
             config.limits,
             reactor,
             now_ms,
             new_id,
-            self.address,
+            self._address,
             route,
             logins.mint,
             DeskSettings(WebhookPoster(reactor, config.webhooks_private), now_ms, os.urandom),
@@ -53,6 +58,14 @@ class Api:
         )
         self.public: ApiResource = public_api(ports, settings, logins.authenticator)
         self.operators: ApiResource = operators_api(ports, settings, logins.operators)
+
+    def port(self, root: RootPage, build_websocket: Callable[[], IProtocol] | None) -> HttpPort:
+        """What is to listen for the public: `root` with the API below it, and WebSockets if any."""
+        root.putChild(b"v1", self.public)
+        site = QuietSite(root, self._reactor, self._address)
+        limits = self._config.limits
+        settings = HttpPortSettings(self._reactor, limits.login_seconds, connections=limits.http_connections)
+        return HttpPort(site, build_websocket, settings)
 
 
 def new_id() -> bytes:

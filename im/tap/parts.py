@@ -20,9 +20,8 @@ from im.http.api.about import Addresses
 from im.http.forwarded import TrustedProxies
 from im.http.metrics import Metric
 from im.http.personal import PersonalDesk
-from im.http.port import WEBSOCKET_PATH, HttpPort, HttpPortSettings, public_root
+from im.http.port import WEBSOCKET_PATH, HttpPort, public_root
 from im.http.seeing import SeeingDesk, ShardStatus
-from im.http.site import QuietSite
 from im.ports import IAuthenticator, INodeBus, ISessionRegistry
 from im.tap.api import Api, api_ports, new_id
 from im.tap.config import Config
@@ -228,14 +227,7 @@ class NodeParts:
         settings = WebSocketSettings(
             streams, Keepalive(self._reactor), proxies.client_address, self._config.allowed_origins
         )
-        root = public_root()
-        root.putChild(b"v1", api.public)
-        site = QuietSite(root, self._reactor, api.address)
-        limits = self._config.limits
-        port_settings = HttpPortSettings(
-            self._reactor, limits.login_seconds, connections=limits.http_connections
-        )
-        return HttpPort(site, lambda: WebSocketTransport(settings), port_settings)
+        return api.port(public_root(), lambda: WebSocketTransport(settings))
 
 
 def open_logins(config: Config, reactor: INodeReactor) -> Logins:

@@ -15,8 +15,8 @@ from im.core.commands import Command, Result
 from im.gateway.counters import Counters
 from im.gateway.requests import RequestBounds, Requests
 from im.gateway.ticker import Ticker
-from im.http.port import HttpPort, HttpPortSettings
-from im.http.site import QuietSite, RootPage
+from im.http.port import HttpPort
+from im.http.site import RootPage
 from im.ports import NodeBatch
 from im.tap.api import Api, api_ports
 from im.tap.cluster.answers import Answers
@@ -27,7 +27,6 @@ from im.tap.config import Config
 from im.tap.parts import open_logins
 from im.tap.process import INodeReactor
 from im.tap.storing import now_ms
-from im.tap.timed import TimedStore
 
 _LOOK_SECONDS = 0.02
 
@@ -47,10 +46,9 @@ class HttpFront:
         self._peer = peer
         self._answers = Answers(name, peer.inbox, reactor)
         self._ticker = Ticker(reactor)
-        self._counters = Counters()
         bounds = RequestBounds(config.limits.requests_in_flight, config.limits.request_seconds)
-        self._requests = Requests(name, peer.bridge, bounds, self._ticker, self._counters, _resume)
-        store = TimedStore(BridgedStore(self._ask, config.shards, self._problem), reactor)
+        self._requests = Requests(name, peer.bridge, bounds, self._ticker, Counters(), _resume)
+        store = BridgedStore(self._ask, config.shards, self._problem)
         registry, bus = RedisRegistry(directory), peer.publisher
         self._teller = Worker(reactor, WorkerPorts(store, registry, bus))
         pushes = Pushes(reactor, PushPorts(store, registry, self._teller.tell, is_elsewhere=True))
@@ -93,15 +91,7 @@ class HttpFront:
 
     def port(self) -> HttpPort:
         """What is to listen."""
-        root = RootPage("im: the HTTP API of a cluster, under /v1.")
-        root.putChild(b"v1", self._api.public)
-        limits = self._config.limits
-        site = QuietSite(root, self._reactor, self._api.address)
-        return HttpPort(
-            site,
-            None,
-            HttpPortSettings(self._reactor, limits.login_seconds, connections=limits.http_connections),
-        )
+        return self._api.port(RootPage("im: the HTTP API of a cluster, under /v1."), None)
 
     def _ask(self, command: Command) -> Deferred[Result]:
         return self._requests.ask(command, "", self)
